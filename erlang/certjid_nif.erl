@@ -1,0 +1,143 @@
+%% @doc The NIF: Rust's side of certjid, in `native/nif'. Use {@link certjid}, which checks its
+%% arguments and says more.
+%%
+%% Every map has all of its keys; what is absent is `undefined'. A term of another shape is an
+%% error of the caller (`badarg' or an error that names the key); bad data is `{error, _}'.
+%%
+%% Where the shared library is missing, loading this module logs the reason, and every call
+%% fails with `{nif_not_loaded, File, Reason}'.
+-module(certjid_nif).
+
+-export([chain/1]).
+-export([decide/3]).
+-export([identity/1]).
+-export([identity_dirty/1]).
+-export([jid/1]).
+-export([load/1]).
+-export([mechanisms/3]).
+-export([sasl_decide/1]).
+-export([verify_chain/4]).
+-export([warnings/1]).
+
+-on_load(init/0).
+
+-define(LOAD_ERROR, {?MODULE, load_error}).
+
+-type policy() :: reference().
+-export_type([policy/0]).
+
+-type listener() :: {name, binary()} | {port, inet:port_number()}.
+-export_type([listener/0]).
+
+-type request() :: #{
+	listener := listener(),
+	host := binary(),
+	host_type := binary() | undefined,
+	chain := [binary()],
+	authzid := absent | {decoded, binary()} | {initial_response, binary()},
+	verified := boolean() | undefined,
+	answers := [{Module :: binary(), {ok, binary()} | {error, binary()}}]
+}.
+-export_type([request/0]).
+
+-type question() :: #{
+	module := binary(),
+	host := binary(),
+	common_name := binary() | undefined,
+	xmpp_addrs := [binary()],
+	authzid := binary() | undefined
+}.
+-export_type([question/0]).
+
+-type credentials() :: #{
+	kinds := [binary()],
+	prefix := binary(),
+	suffix := binary(),
+	host := binary(),
+	common_name := binary() | undefined,
+	xmpp_addrs := [binary()],
+	authzid := binary() | undefined
+}.
+-export_type([credentials/0]).
+
+%% @doc Splits a certificate or a chain in DER, PEM, nginx's escaped PEM or RFC 9440 headers
+%% into DER, leaf first. At most 16 certificates of 64 KiB.
+-spec chain(binary()) -> {ok, [binary(), ...]} | {error, Message :: binary()}.
+chain(_Input) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc Decides a login. `ask' names a module whose answer has to be added to the request.
+-spec decide(policy(), request(), Now :: integer()) ->
+	{ok, map()} | {error, map()} | {ask, question()} | {invalid, Message :: binary()}.
+decide(_Policy, _Request, _Now) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc Reads a certificate in DER; to be called only where that takes well under a millisecond.
+-spec identity(binary()) -> {ok, map()} | {error, Message :: binary()}.
+identity(_Der) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc As {@link identity/1}, for a certificate of any size.
+-spec identity_dirty(binary()) -> {ok, map()} | {error, Message :: binary()}.
+identity_dirty(_Der) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc Parses and prepares a JID (RFC 6122): local part, domain and resource.
+-spec jid(binary()) -> {ok, {binary(), binary(), binary()}} | {error, Message :: binary()}.
+jid(_Text) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc Reads a mongooseim.toml and the CA files that it names.
+-spec load(Path :: binary()) -> {ok, policy()} | {error, [map()]}.
+load(_Path) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc Says whether EXTERNAL is to be offered.
+-spec mechanisms(policy(), request(), Now :: integer()) ->
+	{ok, map()} | {error, Message :: binary()}.
+mechanisms(_Policy, _Request, _Now) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc Applies verification kinds to the fields of a login, without a policy. All texts must
+%% be UTF-8; only `authzid' may be any bytes.
+-spec sasl_decide(credentials()) -> {ok, map()} | {error, map()} | {ask, Module :: binary()}.
+sasl_decide(_Credentials) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc Judges a chain, leaf first, as a listener's `tls' options say.
+-spec verify_chain(policy(), listener(), [binary()], Now :: integer()) ->
+	{ok, {}} | {error, [map(), ...]}.
+verify_chain(_Policy, _Listener, _Chain, _Now) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc What `certjid config check' warns of.
+-spec warnings(policy()) -> [map()].
+warnings(_Policy) ->
+	erlang:nif_error(not_loaded()).
+
+not_loaded() ->
+	{File, Reason} = persistent_term:get(?LOAD_ERROR, {undefined, not_loaded}),
+	{nif_not_loaded, File, Reason}.
+
+init() ->
+	File = filename:join(priv_dir(), "certjid_nif"),
+	case erlang:load_nif(File, 0) of
+		ok ->
+			ok;
+		{error, {_, Text}} ->
+			Reason = unicode:characters_to_binary(Text),
+			persistent_term:put(?LOAD_ERROR, {File ++ ".so", Reason}),
+			logger:error("certjid: the NIF ~ts.so can't be loaded: ~ts", [File, Reason]),
+			ok
+	end.
+
+%% The application may be outside of the code path's lib directories, or not an application at
+%% all, as in `erl -pa ebin'.
+priv_dir() ->
+	case code:priv_dir(certjid) of
+		{error, bad_name} ->
+			Ebin = filename:dirname(code:which(?MODULE)),
+			filename:join(filename:dirname(filename:absname(Ebin)), "priv");
+		Dir ->
+			Dir
+	end.

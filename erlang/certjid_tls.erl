@@ -1,0 +1,142 @@
+%% @doc The `ssl' options of a listener that asks clients for their certificates, in MongooseIM's
+%% terms, and what the handshake found out.
+%%
+%% The handshake only has to bring the certificates: {@link certjid:decide/2} judges them again
+%% at each login, with CRLs and as strictly as documented, also where a session is resumed. It
+%% needs the whole chain where clients send intermediates, and OTP keeps the leaf alone; so with
+%% `report_to' the connection sends what it sees to the process that does the handshake:
+%%
+%% ```
+%% Tls = certjid_tls:make_server_opts(Options#{report_to => self()}),
+%% {ok, Socket} = ssl:handshake(TcpOrTransportSocket, Tls, 5000),
+%% #{chain := Chain, verified := Verified} = certjid_tls:peer(Socket),
+%% certjid:decide(Policy, #{listener => c2s, host => Host, chain => Chain, verified => Verified}).
+%% '''
+-module(certjid_tls).
+
+-export([make_server_opts/1]).
+-export([peer/1]).
+-export([receive_verify_results/0]).
+
+-include_lib("public_key/include/public_key.hrl").
+
+%% MongooseIM's `tls' section of a listener. Keys that only say when to use these options (`mode')
+%% or that the decision sees to (`crl_files') have no effect.
+-type options() :: #{
+	%% Default: peer.
+	verify_mode => peer | selfsigned_peer | none,
+	%% Default: true.
+	disconnect_on_failure => boolean(),
+	certfile => file:name_all(),
+	keyfile => file:name_all(),
+	password => string(),
+	%% Default: the operating system's store.
+	cacertfile => file:name_all(),
+	ciphers => string(),
+	versions => [ssl:protocol_version()],
+	dhfile => file:name_all(),
+	hibernate_after => timeout(),
+	early_data => boolean(),
+	session_tickets => stateless,
+	%% The process that does the handshake and calls peer/1 afterwards, never the one that
+	%% listens: it would gather messages. A pid or an alias.
+	report_to => pid() | reference(),
+	atom() => term()
+}.
+-export_type([options/0]).
+
+%% What a verification callback reports: OTP's reasons.
+-type failure() :: {bad_cert, Reason :: term()}.
+-export_type([failure/0]).
+
+%% A chain of more certificates is not kept. OTP's own limit is a depth of 10.
+-define(MAX_CHAIN, 16).
+
+%% @doc The options for `ssl:listen/2' or `ssl:handshake/2'.
+%%
+%% With `disconnect_on_failure = false' the handshake succeeds with any certificate and without
+%% one; else only a certificate that OTP accepts, and, for `selfsigned_peer', one certificate
+%% alone that names itself as its issuer. A critical subjectAltName, which OTP refuses, is
+%% accepted. Fails where there is neither a `cacertfile' nor the system's store.
+-spec make_server_opts(options()) -> [ssl:tls_server_option()].
+make_server_opts(Options) when is_map(Options) ->
+	Passed = maps:with([
+		certfile, keyfile, password, cacertfile, ciphers, versions, dhfile, hibernate_after
+	], Options),
+	maps:to_list(Passed)
+		++ [{session_tickets, stateless} || maps:get(session_tickets, Options, no) =:= stateless]
+		++ [{early_data, enabled} || maps:get(early_data, Options, false)]
+		++ verify(maps:get(verify_mode, Options, peer), Options).
+
+verify(none, _Options) ->
+	[{verify, verify_none}, {fail_if_no_peer_cert, false}];
+verify(Mode, Options) when Mode =:= peer; Mode =:= selfsigned_peer ->
+	Strict = maps:get(disconnect_on_failure, Options, true),
+	Report = reporter(Options),
+	VerifyFun = fun(Cert, Event, State) ->
+		Report(fun() -> {certificate, public_key:pkix_encode('OTPCertificate', Cert, otp)} end),
+		case judge(Event, Mode) of
+			ok -> {valid, State};
+			unknown -> {unknown, State};
+			{failed, Failure} when Strict -> {fail, Failure};
+			{failed, Failure} ->
+				Report(fun() -> {failure, Failure} end),
+				{valid, State}
+		end
+	end,
+	CaCerts = [{cacerts, public_key:cacerts_get()} || not is_map_key(cacertfile, Options)],
+	[
+		{verify, verify_peer},
+		{fail_if_no_peer_cert, Strict},
+		{verify_fun, {VerifyFun, []}}
+		| CaCerts
+	].
+
+judge({bad_cert, selfsigned_peer}, selfsigned_peer) -> ok;
+judge({bad_cert, _} = Failure, _Mode) -> {failed, Failure};
+judge({extension, #'Extension'{extnID = ?'id-ce-subjectAltName'}}, _Mode) -> ok;
+judge({extension, #'Extension'{critical = true}}, _Mode) ->
+	{failed, {bad_cert, unknown_critical_extension}};
+judge({extension, _}, _Mode) -> unknown;
+judge(_Valid, _Mode) -> ok.
+
+reporter(#{report_to := Process}) ->
+	fun(Event) -> Process ! {?MODULE, Event()}, ok end;
+reporter(_Options) ->
+	fun(_Event) -> ok end.
+
+%% @doc The client's chain of the connection, leaf first, and whether its verification succeeded,
+%% to be called once, after the handshake, in the process of `report_to'. Without that option, and
+%% on a resumed session, there is but the leaf, and `verified' is undefined, as without a certificate.
+-spec peer(ssl:sslsocket()) -> #{chain := [Der :: binary()], verified := boolean() | undefined}.
+peer(Socket) ->
+	Seen = receive_certificates([]),
+	Failures = receive_verify_results(),
+	case ssl:peercert(Socket) of
+		{ok, Leaf} ->
+			Issuers = lists:sublist([Der || Der <- Seen, Der =/= Leaf], ?MAX_CHAIN - 1),
+			#{chain => [Leaf | Issuers], verified => verified(Seen, Failures)};
+		{error, _} ->
+			#{chain => [], verified => undefined}
+	end.
+
+verified([], []) -> undefined;
+verified(_Seen, Failures) -> Failures =:= [].
+
+%% OTP goes from the issuers to the leaf: the last one comes first here, each once.
+receive_certificates(Seen) ->
+	receive
+		{?MODULE, {certificate, Der}} ->
+			receive_certificates([Der | lists:delete(Der, Seen)])
+	after 0 ->
+		Seen
+	end.
+
+%% @doc The failures that `disconnect_on_failure = false' let pass, oldest first.
+-spec receive_verify_results() -> [failure()].
+receive_verify_results() ->
+	receive
+		{?MODULE, {failure, Failure}} -> [Failure | receive_verify_results()]
+	after 0 ->
+		[]
+	end.

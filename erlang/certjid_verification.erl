@@ -1,0 +1,81 @@
+%% @doc XEP-0178 as written, as a verification kind of MongooseIM:
+%% `sasl_external = ["certjid_verification"]'. The NIF and the sidecar know the kind by the same
+%% name, so that one mongooseim.toml serves all.
+%%
+%% 1. Only xmppAddr fields of this host count, compared after stringprep; duplicates are one.
+%% 2. One of them and no authzid: that JID. An authzid equal to one of them: that JID. Several
+%%    and no authzid, or an authzid equal to none: `invalid-authzid'.
+%% 3. No xmppAddr at all: the common name with prefix and suffix (`sasl_external_common_name'),
+%%    if it is a valid local part; an authzid must then equal the resulting JID.
+%% 4. xmppAddr fields, but none of this host: `not-authorized'.
+%%
+%% Nothing of MongooseIM is needed to compile this module: `mongoose_credentials' and
+%% `mongoose_config' are called by name.
+-module(certjid_verification).
+
+-export([verify_creds/1]).
+
+%% @doc MongooseIM's callback (`cyrsasl_external'), over `mongoose_credentials', or over the map
+%% of {@link certjid_module}. It never fails: what can't be read is `not-authorized'.
+-spec verify_creds(Creds :: term()) -> {ok, LocalPart :: binary()} | {error, binary()}.
+verify_creds(Creds) ->
+	try certjid_nif:sasl_decide(fields(Creds)) of
+		{ok, #{username := LocalPart}} ->
+			{ok, LocalPart};
+		{error, #{condition := Condition, reason := Reason, message := Message}} ->
+			logger:info("certjid: login refused: ~ts (~ts)", [Message, Reason]),
+			{error, Condition}
+	catch Class:Reason:Stacktrace ->
+		What = certjid_module:describe(Class, Reason, Stacktrace),
+		logger:error("certjid: credentials can't be read: ~ts", [What]),
+		{error, <<"not-authorized">>}
+	end.
+
+fields(Creds) ->
+	#{
+		kinds => [<<"certjid_verification">>],
+		prefix => affix(prefix, Creds),
+		suffix => affix(suffix, Creds),
+		host => lserver(Creds),
+		common_name => common_name(get(common_name, Creds)),
+		%% Bytes that are not UTF-8 are no address.
+		xmpp_addrs => [Address || Address <- get(xmpp_addresses, Creds, []), is_text(Address)],
+		authzid => get(auth_id, Creds)
+	}.
+
+common_name(CommonName) ->
+	case is_text(CommonName) of
+		true -> CommonName;
+		false -> undefined
+	end.
+
+is_text(Text) ->
+	is_binary(Text) andalso is_list(unicode:characters_to_list(Text)).
+
+get(Key, Creds) ->
+	get(Key, Creds, undefined).
+
+get(Key, Creds, Default) when is_map(Creds) -> maps:get(Key, Creds, Default);
+get(Key, Creds, Default) -> call(mongoose_credentials, get, [Creds, Key, Default]).
+
+lserver(#{lserver := Host}) -> Host;
+lserver(Creds) -> call(mongoose_credentials, lserver, [Creds]).
+
+%% Hides the calls from tools that would look for MongooseIM.
+call(Module, Function, Args) ->
+	apply(Module, Function, Args).
+
+%% Where MongooseIM has no such option (before 6.5), or isn't there, there is no affix. In the map
+%% of the NIF there is no host type: put certjid's own kind there rather than this module.
+affix(_Name, Creds) when is_map(Creds) ->
+	<<>>;
+affix(Name, Creds) ->
+	try
+		HostType = call(mongoose_credentials, host_type, [Creds]),
+		Path = [{auth, HostType}, sasl_external_common_name, Name],
+		Affix = call(mongoose_config, get_opt, [Path]),
+		true = is_text(Text = unicode:characters_to_binary(Affix)),
+		Text
+	catch _:_ ->
+		<<>>
+	end.

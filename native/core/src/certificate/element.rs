@@ -1,0 +1,105 @@
+//! DER elements, with all that X.690 section 10 demands of their lengths.
+
+use der::{Decode as _, Length, Reader as _, SliceReader};
+
+use super::CertificateError;
+
+/// One tag, length and value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element<'a> {
+    pub(super) tag: u8,
+    pub(super) value: &'a [u8],
+    /// Tag and length in bytes.
+    header: usize,
+}
+
+impl<'a> Element<'a> {
+    /// Takes the first element off `input`.
+    pub(super) fn take(input: &mut &'a [u8]) -> Result<Self, &'static str> {
+        let mut reader = SliceReader::new(input).map_err(|_| "an element too large")?;
+        let tag = reader.read_byte().map_err(|_| "an element is cut short")?;
+        if tag & 0x1f == 0x1f {
+            return Err("a tag of several bytes");
+        }
+        let length = Length::decode(&mut reader).map_err(|_| "a length that is not minimal")?;
+        let value = reader
+            .read_slice(length)
+            .map_err(|_| "a length beyond the end")?;
+        let header =
+            input.len() - value.len() - usize::try_from(reader.remaining_len()).unwrap_or(0);
+        *input = &input[header + value.len()..];
+        Ok(Self { tag, value, header })
+    }
+
+    /// Whether the value is made of elements.
+    fn constructed(&self) -> bool {
+        self.tag & 0x20 != 0
+    }
+}
+
+/// Checks that `der` is one element and that all elements within it are DER.
+pub(super) fn check(der: &[u8]) -> Result<(), CertificateError> {
+    // The ends of the elements that are open, as offsets.
+    let mut open = vec![der.len()];
+    let mut at = 0;
+    while let Some(&end) = open.last() {
+        if at == end && at > 0 {
+            open.pop();
+            continue;
+        }
+        if open.len() == 1 && at > 0 {
+            return Err(CertificateError::NotDer(at, "bytes after the certificate"));
+        }
+        let mut rest = &der[at..end];
+        let element =
+            Element::take(&mut rest).map_err(|rule| CertificateError::NotDer(at, rule))?;
+        at += element.header;
+        if element.constructed() {
+            if open.len() > MAX_DEPTH {
+                return Err(CertificateError::NestedTooDeep);
+            }
+            open.push(at + element.value.len());
+        } else {
+            at += element.value.len();
+        }
+    }
+    Ok(())
+}
+
+/// More than any extension of a certificate needs.
+const MAX_DEPTH: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_what_is_not_der() {
+        let cases: [(&[u8], usize); 6] = [
+            (&[], 0),                                   // nothing
+            (&[0x30, 0x80, 0x05, 0x00, 0x00, 0x00], 0), // indefinite length
+            (&[0x30, 0x81, 0x02, 0x05, 0x00], 0),       // long form for a short length
+            (&[0x30, 0x03, 0x05, 0x00], 0),             // longer than its container
+            (&[0x30, 0x02, 0x05, 0x00, 0x05], 4),       // something behind
+            (&[0x30, 0x02, 0x05, 0x01], 2),             // an element cut by its container
+        ];
+        for (der, offset) in cases {
+            let error = check(der).unwrap_err();
+            assert!(
+                matches!(error, CertificateError::NotDer(at, _) if at == offset),
+                "{der:02x?}: {error}"
+            );
+        }
+        check(&[0x30, 0x04, 0x30, 0x00, 0x05, 0x00]).unwrap();
+        check(&[0x30, 0x00]).unwrap();
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let mut der = vec![];
+        for _ in 0..60 {
+            der.splice(0..0, [0x30, u8::try_from(der.len()).unwrap()]);
+        }
+        assert_eq!(check(&der), Err(CertificateError::NestedTooDeep));
+    }
+}

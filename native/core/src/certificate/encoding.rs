@@ -1,0 +1,186 @@
+//! The encodings in which certificates reach a program: DER, PEM, and the two that proxies use
+//! in HTTP headers.
+//!
+//! ```
+//! # use certjid_core::certificate::encoding;
+//! assert_eq!(encoding::chain(b":AQID:, :BAU=:")?, [vec![1, 2, 3], vec![4, 5]]);
+//! assert!(encoding::chain(b"alice").is_err());
+//! # Ok::<(), encoding::EncodingError>(())
+//! ```
+
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+/// Reads one certificate or several, leaf first, in the encoding that `input` is in:
+///
+/// - DER: one certificate;
+/// - PEM (RFC 7468): every `CERTIFICATE` block, whatever stands between;
+/// - PEM with percent escapes: nginx's `$ssl_client_escaped_cert`;
+/// - base64 between colons, several with commas: the `Client-Cert` and `Client-Cert-Chain`
+///   headers of RFC 9440.
+///
+/// # Errors
+/// Where it is none of them, has no certificate, or has more than the limits of this module
+/// allow. What is in the certificates is not looked at.
+pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
+    if input.len() > MAX_INPUT {
+        return Err(EncodingError::TooLarge(input.len()));
+    }
+    let chain = if input.first() == Some(&SEQUENCE) {
+        vec![input.to_vec()]
+    } else {
+        let text = input.trim_ascii();
+        if text.is_empty() {
+            return Err(EncodingError::Empty);
+        } else if text.starts_with(b":") {
+            structured_field(text)?
+        } else if contains(text, b"-----BEGIN ") {
+            pem(text)?
+        } else if contains(text, b"-----BEGIN%20") {
+            pem(&percent_decode(text).collect::<Vec<u8>>())?
+        } else {
+            return Err(EncodingError::Unknown);
+        }
+    };
+    if chain.len() > MAX_CHAIN {
+        return Err(EncodingError::TooMany(chain.len()));
+    }
+    match chain.iter().find(|der| der.len() > MAX_CERTIFICATE) {
+        Some(der) => Err(EncodingError::TooLarge(der.len())),
+        None => Ok(chain),
+    }
+}
+
+fn pem(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
+    let certificates = CertificateDer::pem_slice_iter(text)
+        .map(|certificate| certificate.map(|der| der.to_vec()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| EncodingError::Pem(error.to_string()))?;
+    if certificates.is_empty() {
+        return Err(EncodingError::NoCertificate);
+    }
+    Ok(certificates)
+}
+
+fn structured_field(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
+    text.split(|&byte| byte == b',')
+        .map(|item| {
+            let base64 = item
+                .trim_ascii()
+                .strip_prefix(b":")
+                .and_then(|rest| rest.strip_suffix(b":"))
+                .ok_or(EncodingError::StructuredField)?;
+            STANDARD
+                .decode(base64)
+                .map_err(|_| EncodingError::StructuredField)
+        })
+        .collect()
+}
+
+fn contains(text: &[u8], what: &[u8]) -> bool {
+    text.windows(what.len()).any(|window| window == what)
+}
+
+/// Why an input holds no certificate.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum EncodingError {
+    /// There is nothing.
+    Empty,
+    /// PEM, but not of a certificate.
+    NoCertificate,
+    /// Broken PEM; the decoder's words.
+    Pem(String),
+    /// Not a byte sequence of RFC 8941 as RFC 9440 has it.
+    StructuredField,
+    /// The length in bytes of a certificate, or of the input, is over the limit.
+    TooLarge(usize),
+    /// More certificates than [`MAX_CHAIN`].
+    TooMany(usize),
+    /// None of the encodings.
+    Unknown,
+}
+
+impl fmt::Display for EncodingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("there is no certificate: the input is empty"),
+            Self::NoCertificate => f.write_str("the PEM text has no CERTIFICATE block"),
+            Self::Pem(what) => write!(f, "the PEM text is broken: {what}"),
+            Self::StructuredField => {
+                f.write_str("this is not base64 between colons as RFC 9440 has it")
+            }
+            Self::TooLarge(length) => write!(
+                f,
+                "{length} bytes are too many: {MAX_CERTIFICATE} are allowed for a certificate"
+            ),
+            Self::TooMany(count) => {
+                write!(
+                    f,
+                    "{count} certificates are too many: {MAX_CHAIN} are allowed"
+                )
+            }
+            Self::Unknown => f.write_str(
+                "this is no certificate in DER, PEM, escaped PEM or the form of RFC 9440",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for EncodingError {}
+
+/// The greatest length of a certificate in DER, in bytes.
+pub const MAX_CERTIFICATE: usize = 65_536;
+
+/// The greatest number of certificates in a client's chain.
+pub const MAX_CHAIN: usize = 16;
+
+/// A full chain in its longest encoding (PEM with every character escaped).
+const MAX_INPUT: usize = 5 * MAX_CHAIN * MAX_CERTIFICATE;
+
+const SEQUENCE: u8 = 0x30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PEM: &str = "subject=CN = alice\n-----BEGIN CERTIFICATE-----\r\nAQID\r\n\
+        -----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n\
+        -----BEGIN CERTIFICATE-----\nBAUG\n-----END CERTIFICATE-----\n";
+
+    #[test]
+    fn pem_with_other_things_in_it() {
+        assert_eq!(chain(PEM.as_bytes()).unwrap(), [[1, 2, 3], [4, 5, 6]]);
+    }
+
+    #[test]
+    fn nginx_escapes_its_pem() {
+        let escaped = "-----BEGIN%20CERTIFICATE-----%0AAQID%0A-----END%20CERTIFICATE-----%0A";
+        assert_eq!(chain(escaped.as_bytes()).unwrap(), [[1, 2, 3]]);
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_named() {
+        let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        assert_eq!(chain(key), Err(EncodingError::NoCertificate));
+        assert_eq!(chain(b" \n"), Err(EncodingError::Empty));
+        assert_eq!(chain(b"alice"), Err(EncodingError::Unknown));
+        assert_eq!(chain(b":AQID"), Err(EncodingError::StructuredField));
+        assert_eq!(chain(b":AQ=ID:"), Err(EncodingError::StructuredField));
+        let half = b"-----BEGIN CERTIFICATE-----\nAQID\n";
+        assert!(matches!(chain(half), Err(EncodingError::Pem(_))));
+    }
+
+    #[test]
+    fn size_and_count_are_bounded() {
+        let huge = vec![SEQUENCE; 1_000_000];
+        assert_eq!(chain(&huge), Err(EncodingError::TooLarge(1_000_000)));
+        let many = PEM.repeat(9);
+        assert_eq!(chain(many.as_bytes()), Err(EncodingError::TooMany(18)));
+    }
+}

@@ -1,0 +1,129 @@
+//! The fields of a certificate beside its names.
+
+use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::ParsedExtension;
+use x509_parser::oid_registry::{
+    OID_KEY_TYPE_EC_PUBLIC_KEY, OID_PKCS1_RSAENCRYPTION, OID_SIG_ED448, OID_SIG_ED25519,
+    OID_X509_EXT_BASIC_CONSTRAINTS, OID_X509_EXT_EXTENDED_KEY_USAGE, OID_X509_EXT_KEY_USAGE,
+    OID_X509_EXT_SUBJECT_ALT_NAME,
+};
+use x509_parser::public_key::PublicKey;
+
+use super::CertificateError;
+use super::element::Element;
+
+/// notBefore and notAfter in Unix seconds.
+pub(super) fn validity(certificate: &X509Certificate<'_>) -> Result<(i64, i64), CertificateError> {
+    let validity = &certificate.tbs_certificate.validity;
+    let mut times = raw_validity(certificate.tbs_certificate.as_ref())
+        .ok_or(CertificateError::InvalidTime("the validity"))?;
+    for which in ["notBefore", "notAfter"] {
+        // The parser takes time zones and times without seconds, which DER does not have.
+        let whole = match Element::take(&mut times) {
+            Ok(Element {
+                tag: UTC_TIME,
+                value,
+                ..
+            }) => value.len() == 13 && value.ends_with(b"Z"),
+            Ok(Element {
+                tag: GENERALIZED_TIME,
+                value,
+                ..
+            }) => value.len() == 15 && value.ends_with(b"Z"),
+            _ => false,
+        };
+        if !whole {
+            return Err(CertificateError::InvalidTime(which));
+        }
+    }
+    Ok((
+        validity.not_before.timestamp(),
+        validity.not_after.timestamp(),
+    ))
+}
+
+/// The contents of the field `validity`.
+fn raw_validity(tbs: &[u8]) -> Option<&[u8]> {
+    let mut outer = tbs;
+    let mut fields = Element::take(&mut outer).ok()?.value;
+    let first = Element::take(&mut fields).ok()?;
+    let before_validity = if first.tag == VERSION { 3 } else { 2 };
+    for _ in 0..before_validity {
+        Element::take(&mut fields).ok()?;
+    }
+    Some(Element::take(&mut fields).ok()?.value)
+}
+
+/// Refuses extensions that decide on a certificate's use and can't be read.
+pub(super) fn check_extensions(certificate: &X509Certificate<'_>) -> Result<(), CertificateError> {
+    for extension in certificate.extensions() {
+        let name = if extension.oid == OID_X509_EXT_BASIC_CONSTRAINTS {
+            "basicConstraints"
+        } else if extension.oid == OID_X509_EXT_KEY_USAGE {
+            "keyUsage"
+        } else if extension.oid == OID_X509_EXT_EXTENDED_KEY_USAGE {
+            "extKeyUsage"
+        } else {
+            continue;
+        };
+        if matches!(
+            extension.parsed_extension(),
+            ParsedExtension::ParseError { .. }
+        ) {
+            return Err(CertificateError::MalformedExtension(name));
+        }
+    }
+    Ok(())
+}
+
+/// The value of the subjectAltName extension, if there is one.
+pub(super) fn subject_alt_name<'a>(
+    certificate: &'a X509Certificate<'a>,
+) -> Result<Option<&'a [u8]>, CertificateError> {
+    let mut values = certificate
+        .extensions()
+        .iter()
+        .filter(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME)
+        .map(|extension| extension.value);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(CertificateError::TwoSubjectAltNames),
+        (first, None) => Ok(first),
+    }
+}
+
+pub(super) fn version(certificate: &X509Certificate<'_>) -> u8 {
+    u8::try_from(certificate.tbs_certificate.version.0.saturating_add(1)).unwrap_or(u8::MAX)
+}
+
+/// The public key in a few words.
+pub(super) fn key(certificate: &X509Certificate<'_>) -> String {
+    let info = certificate.public_key();
+    let algorithm = &info.algorithm.algorithm;
+    match info.parsed() {
+        Ok(PublicKey::RSA(key)) if *algorithm == OID_PKCS1_RSAENCRYPTION => {
+            format!("RSA {}", key.key_size())
+        }
+        Ok(PublicKey::RSA(key)) => format!("RSASSA-PSS {}", key.key_size()),
+        Ok(PublicKey::EC(point)) if *algorithm == OID_KEY_TYPE_EC_PUBLIC_KEY => {
+            match point.key_size() {
+                528 => "EC P-521".to_owned(),
+                size => format!("EC P-{size}"),
+            }
+        }
+        _ if *algorithm == OID_SIG_ED25519 => "Ed25519".to_owned(),
+        _ if *algorithm == OID_SIG_ED448 => "Ed448".to_owned(),
+        _ if algorithm.to_id_string() == RSASSA_PSS => "RSASSA-PSS".to_owned(),
+        _ => format!("unknown ({algorithm})"),
+    }
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
+const VERSION: u8 = 0xa0;
+
+/// id-RSASSA-PSS (RFC 4055).
+const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";

@@ -1,0 +1,146 @@
+//! JIDs as MongooseIM reads them: the stringprep profiles of [RFC 6122] over Unicode 3.2, not
+//! the PRECIS profiles of RFC 7622.
+//!
+//! ```
+//! use certjid_core::jid::Jid;
+//!
+//! let jid = Jid::parse("Straße@LOCALHOST/Phone".as_bytes())?;
+//! assert_eq!(jid.bare(), "strasse@localhost");
+//! assert_eq!(jid.resource, "Phone");
+//! assert!(Jid::parse(b"o'neil@localhost").is_err());
+//! # Ok::<(), certjid_core::jid::JidError>(())
+//! ```
+//!
+//! [RFC 6122]: https://www.rfc-editor.org/rfc/rfc6122
+
+use core::fmt;
+use core::str;
+
+use stringprep::tables;
+
+mod error;
+pub use error::{JidError, Part};
+
+/// A prepared JID. A part that is absent is empty.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Jid {
+    /// The local part, by nodeprep.
+    pub local: String,
+    /// The domain, by nameprep. It may be empty where all of it is mapped to nothing.
+    pub domain: String,
+    /// The resource, by resourceprep.
+    pub resource: String,
+}
+
+impl Jid {
+    /// Splits and prepares `input`, at most [`MAX_LENGTH`] bytes of UTF-8.
+    ///
+    /// The first `/` starts the resource, and an `@` before it ends the local part
+    /// (RFC 7622 section 3.2).
+    pub fn parse(input: &[u8]) -> Result<Self, JidError> {
+        if input.len() > MAX_LENGTH {
+            return Err(JidError::TooLong(Part::Jid, input.len()));
+        }
+        let text = str::from_utf8(input).map_err(|_| JidError::NotUtf8)?;
+
+        let (bare, resource) = text.split_once('/').unwrap_or((text, ""));
+        let (local, domain) = match bare.split_once('@') {
+            Some(("", _)) => return Err(JidError::Empty(Part::Local)),
+            Some((_, domain)) if domain.contains('@') => return Err(JidError::TwoAts),
+            Some((local, domain)) => (local, domain),
+            None => ("", bare),
+        };
+        if domain.is_empty() {
+            return Err(JidError::Empty(Part::Domain));
+        }
+
+        Ok(Self {
+            local: nodeprep(local)?,
+            domain: nameprep(domain)?,
+            resource: prepare(Part::Resource, resource, stringprep::resourceprep)?,
+        })
+    }
+
+    /// The JID without its resource.
+    pub fn bare(&self) -> String {
+        if self.local.is_empty() {
+            self.domain.clone()
+        } else {
+            format!("{}@{}", self.local, self.domain)
+        }
+    }
+}
+
+impl fmt::Display for Jid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.bare())?;
+        if self.resource.is_empty() {
+            return Ok(());
+        }
+        write!(f, "/{}", self.resource)
+    }
+}
+
+/// Prepares a local part (RFC 6122 appendix A). The empty one is prepared to itself.
+pub fn nodeprep(local: &str) -> Result<String, JidError> {
+    prepare(Part::Local, local, stringprep::nodeprep)
+}
+
+/// Prepares a domain (RFC 3491). No rule of DNS or IDNA is applied, as in MongooseIM.
+pub fn nameprep(domain: &str) -> Result<String, JidError> {
+    prepare(Part::Domain, domain, stringprep::nameprep)
+}
+
+fn prepare<'a>(
+    part: Part,
+    text: &'a str,
+    profile: impl Fn(&'a str) -> Result<std::borrow::Cow<'a, str>, stringprep::Error>,
+) -> Result<String, JidError> {
+    if text.len() > MAX_PART {
+        return Err(JidError::TooLong(part, text.len()));
+    }
+    // The crate looks for unassigned code points only after NFKC, which knows later versions of
+    // Unicode and maps some of them to assigned ones.
+    if let Some(unassigned) = text.chars().find(|&c| tables::unassigned_code_point(c)) {
+        return Err(JidError::Unassigned(part, unassigned));
+    }
+    let prepared = profile(text)
+        .map_err(|error| JidError::refused(part, text, &error))?
+        .into_owned();
+    if prepared.len() > MAX_PART {
+        return Err(JidError::TooLong(part, prepared.len()));
+    }
+    Ok(prepared)
+}
+
+/// The greatest length of a JID, in bytes before preparation: MongooseIM's limit.
+pub const MAX_LENGTH: usize = 3070;
+
+/// The greatest length of a part, in bytes before and after preparation (RFC 6122 section 2.1).
+pub const MAX_PART: usize = 1023;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_point_newer_than_unicode_3_2_is_refused_though_nfkc_maps_it() {
+        assert_eq!(
+            nodeprep("\u{1d2e}"),
+            Err(JidError::Unassigned(Part::Local, '\u{1d2e}'))
+        );
+    }
+
+    #[test]
+    fn the_error_names_the_character() {
+        let error = nodeprep("Jane Doe").unwrap_err();
+        assert_eq!(error.to_string(), "the local part has U+0020 (space) in it");
+    }
+
+    #[test]
+    fn a_resource_may_hold_any_separator() {
+        let jid = Jid::parse(b"a/b@c").unwrap();
+        assert_eq!((jid.local.as_str(), jid.domain.as_str()), ("", "a"));
+        assert_eq!(jid.to_string(), "a/b@c");
+    }
+}

@@ -1,0 +1,27 @@
+//! Decides XMPP logins by TLS client certificate (SASL EXTERNAL, [XEP-0178]) as MongooseIM
+//! documents them, from MongooseIM's own TOML configuration.
+//!
+//! This crate is the one place where anything is decided: the NIF, the sidecar and the command
+//! line of certjid are thin layers above it. It opens no socket, keeps no global state, and
+//! reads files only while a configuration is loaded.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`jid`] | JIDs as RFC 6122 prepares them |
+//! | [`certificate`] | what a certificate offers as identity, and the encodings it arrives in |
+//! | [`verify`] | whether a chain is trusted: the verify modes `peer`, `selfsigned_peer`, `none` |
+//! | [`sasl`] | the verification kinds of `sasl_external`, and their decision |
+//! | [`config`] | `mongooseim.toml` to typed values, with every fault at once |
+//! | [`policy`] | all of it together: one request in, one outcome with its reasons out |
+//!
+//! [XEP-0178]: https://xmpp.org/extensions/xep-0178.html
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+pub mod certificate;
+pub mod config;
+pub mod jid;
+pub mod policy;
+pub mod sasl;
+pub mod verify;

@@ -1,0 +1,179 @@
+//! The verification kinds that MongooseIM has, with its own conditions.
+
+use super::{Condition, Credentials, Failure, Found, Rules, quote};
+use crate::jid::Jid;
+
+/// The xmppAddr fields. One of them admits no authzid; several demand one that is equal to one
+/// of them byte by byte.
+pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
+    match (credentials.xmpp_addrs, credentials.authzid) {
+        ([], _) => Err(Failure::next(
+            Condition::NotAuthorized,
+            "no_xmpp_addr",
+            "the certificate has no usable xmppAddr",
+        )),
+        ([only], None) => {
+            let jid = Jid::parse(only.as_bytes())
+                .map_err(|error| Failure::malformed_xmpp_addr(only, &error))?;
+            user_of_host(rules, jid, "xmppAddr")
+        }
+        ([only], Some(authzid)) => Err(unexpected_authzid(only, authzid)),
+        (several, None) => Err(Failure::next(
+            Condition::InvalidAuthzid,
+            "authzid_required",
+            format!(
+                "the certificate has {} xmppAddrs, so that the client must say with an \
+                 authorization identity which of them it means",
+                several.len()
+            ),
+        )),
+        (several, Some(authzid)) => {
+            if !several.iter().any(|address| address.as_bytes() == authzid) {
+                return Err(Failure::next(
+                    Condition::NotAuthorized,
+                    "authzid_not_listed",
+                    format!(
+                        "the authorization identity {} is none of the certificate's xmppAddrs, \
+                         which `standard` compares byte by byte",
+                        quote(authzid)
+                    ),
+                ));
+            }
+            user_of_host(rules, parse_authzid(authzid)?, "xmppAddr")
+        }
+    }
+}
+
+/// The first common name, with prefix and suffix. An authzid must have the bare common name for
+/// its local part.
+pub(super) fn common_name(
+    rules: &Rules<'_>,
+    credentials: &Credentials<'_>,
+) -> Result<Found, Failure> {
+    let jid = credentials.authzid.map(parse_authzid).transpose()?;
+    let Some(common_name) = credentials.common_name else {
+        return Err(Failure::next(
+            Condition::InvalidAuthzid,
+            "no_common_name",
+            "the certificate has no usable common name",
+        ));
+    };
+    match jid {
+        Some(jid) if jid.domain != rules.host => Err(Failure::next(
+            Condition::InvalidAuthzid,
+            "authzid_other_host",
+            format!(
+                "the authorization identity is of the host {:?}, not of {:?}",
+                jid.domain, rules.host
+            ),
+        )),
+        Some(jid) if jid.local != common_name => Err(Failure::next(
+            Condition::InvalidAuthzid,
+            "authzid_mismatch",
+            format!(
+                "the authorization identity has the local part {:?} where the common name is \
+                 {common_name:?}, which `common_name` compares byte by byte",
+                jid.local
+            ),
+        )),
+        // MongooseIM would make a user of prefix and suffix alone.
+        _ if common_name.is_empty() => Ok(Found {
+            name: String::new(),
+            source: "common_name",
+        }),
+        _ => Ok(Found {
+            name: format!("{}{common_name}{}", rules.prefix, rules.suffix),
+            source: "common_name",
+        }),
+    }
+}
+
+/// The authzid, whatever the certificate says.
+pub(super) fn auth_id(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
+    let Some(authzid) = credentials.authzid else {
+        return Err(Failure::next(
+            Condition::NotAuthorized,
+            "no_authzid",
+            "the client sent no authorization identity",
+        ));
+    };
+    user_of_host(rules, parse_authzid(authzid)?, "authzid")
+}
+
+/// `cyrsasl_external_verification`: the first that there is of authzid, single xmppAddr and
+/// common name, which must be a bare JID of this host.
+pub(super) fn demo(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
+    let (text, source) = match (credentials.authzid, credentials.xmpp_addrs) {
+        (Some(authzid), _) => (authzid, "authzid"),
+        (None, [only]) => (only.as_bytes(), "xmppAddr"),
+        _ => (
+            credentials.common_name.unwrap_or_default().as_bytes(),
+            "common_name",
+        ),
+    };
+    let refused = |why: String| {
+        Failure::next(
+            Condition::NotAuthorized,
+            "no_bare_jid",
+            format!("{} is no bare JID of a user: {why}", quote(text)),
+        )
+    };
+    let jid = Jid::parse(text).map_err(|error| refused(error.to_string()))?;
+    if !jid.resource.is_empty() {
+        return Err(refused("it has a resource".to_owned()));
+    }
+    if jid.local.is_empty() {
+        return Err(refused("it has no local part".to_owned()));
+    }
+    user_of_host(rules, jid, source)
+}
+
+pub(super) fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
+    Jid::parse(authzid).map_err(|error| Failure::malformed_authzid(authzid, &error))
+}
+
+fn user_of_host(rules: &Rules<'_>, jid: Jid, source: &'static str) -> Result<Found, Failure> {
+    if jid.domain == rules.host {
+        return Ok(Found {
+            name: jid.local,
+            source,
+        });
+    }
+    Err(Failure::next(
+        Condition::NotAuthorized,
+        "other_host",
+        format!(
+            "{} is {:?}, of the host {:?}, not of {:?}",
+            super::source_name(source),
+            jid.bare(),
+            jid.domain,
+            rules.host
+        ),
+    ))
+}
+
+/// One xmppAddr and any authzid: refused, though RFC 6120 lets a client send its own JID.
+fn unexpected_authzid(only: &str, authzid: &[u8]) -> Failure {
+    let equal = match (Jid::parse(only.as_bytes()), Jid::parse(authzid)) {
+        (Ok(only), Ok(authzid)) => only.bare() == authzid.bare(),
+        _ => false,
+    };
+    if equal {
+        Failure::next(
+            Condition::InvalidAuthzid,
+            "authzid_equals_only_xmpp_addr",
+            "the authorization identity equals the certificate's only xmppAddr, but `standard` \
+             takes no authorization identity beside a single xmppAddr; `certjid_verification` \
+             would accept it",
+        )
+    } else {
+        Failure::next(
+            Condition::InvalidAuthzid,
+            "authzid_mismatch",
+            format!(
+                "the authorization identity {} is not the certificate's only xmppAddr {only:?}",
+                quote(authzid)
+            ),
+        )
+    }
+}

@@ -1,0 +1,3 @@
+//! Chain check (being written).
+mod mode;
+pub use mode::VerifyMode;

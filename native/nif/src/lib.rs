@@ -1,0 +1,106 @@
+//! The NIF of certjid: Erlang terms in, the core's answer, Erlang terms out. The Erlang side,
+//! with the documentation of each function, is `erlang/certjid_nif.erl`.
+//!
+//! Whatever checks signatures, or may take a millisecond, runs on the dirty schedulers. A panic
+//! becomes an Erlang error.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use certjid_core::certificate::{Certificate, encoding};
+use certjid_core::jid::Jid;
+use certjid_core::policy::{Modules, Policy};
+use rustler::{Binary, Resource, ResourceArc};
+
+use crate::terms::{
+    Credentials, Fault, Identity, LoadError, Offer, Outcome, Request, SaslOutcome, Warning,
+};
+
+mod terms;
+
+rustler::init!("certjid_nif");
+
+/// A loaded policy, which Erlang holds as a reference.
+struct PolicyResource(Policy);
+
+#[rustler::resource_impl]
+impl Resource for PolicyResource {}
+
+#[rustler::nif(schedule = "DirtyCpu")]
+fn chain(input: Binary<'_>) -> Result<Vec<terms::Bytes>, String> {
+    let chain = encoding::chain(&input).map_err(|error| error.to_string())?;
+    Ok(chain.into_iter().map(terms::Bytes).collect())
+}
+
+#[rustler::nif(schedule = "DirtyCpu")]
+fn decide(policy: ResourceArc<PolicyResource>, request: Request<'_>, now: i64) -> Outcome {
+    match request.decode() {
+        Ok(request) => policy.0.authenticate(&request, now).into(),
+        Err(message) => Outcome::Invalid(message),
+    }
+}
+
+#[rustler::nif]
+fn identity(der: Binary<'_>) -> Result<Identity, String> {
+    read_identity(&der)
+}
+
+/// The same for large certificates, of which a hundred names take a good part of a millisecond.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn identity_dirty(der: Binary<'_>) -> Result<Identity, String> {
+    read_identity(&der)
+}
+
+#[rustler::nif]
+fn jid(text: Binary<'_>) -> Result<(String, String, String), String> {
+    Jid::parse(&text)
+        .map(|jid| (jid.local, jid.domain, jid.resource))
+        .map_err(|error| error.to_string())
+}
+
+#[rustler::nif(schedule = "DirtyIo")]
+fn load(path: Binary<'_>) -> Result<ResourceArc<PolicyResource>, Vec<LoadError>> {
+    let path = Path::new(OsStr::from_bytes(&path));
+    Policy::load(path, Modules::Called)
+        .map(|policy| ResourceArc::new(PolicyResource(policy)))
+        .map_err(|errors| errors.0.into_iter().map(LoadError::from).collect())
+}
+
+#[rustler::nif(schedule = "DirtyCpu")]
+fn mechanisms(
+    policy: ResourceArc<PolicyResource>,
+    request: Request<'_>,
+    now: i64,
+) -> Result<Offer, String> {
+    let request = request.decode()?;
+    Ok(policy.0.mechanisms(&request, now).into())
+}
+
+#[rustler::nif(schedule = "DirtyCpu")]
+fn sasl_decide(credentials: Credentials<'_>) -> SaslOutcome {
+    credentials.decide()
+}
+
+#[rustler::nif(schedule = "DirtyCpu")]
+fn verify_chain(
+    policy: ResourceArc<PolicyResource>,
+    listener: terms::Listener<'_>,
+    chain: Vec<Binary<'_>>,
+    now: i64,
+) -> Result<(), Vec<Fault>> {
+    let chain = terms::bytes(&chain);
+    let verdict = policy.0.verify_chain(&listener.decode(), &chain, now);
+    verdict.map_err(|faults| faults.into_iter().map(Fault::from).collect())
+}
+
+#[rustler::nif(schedule = "DirtyCpu")]
+fn warnings(policy: ResourceArc<PolicyResource>) -> Vec<Warning> {
+    policy.0.warnings().into_iter().map(Warning::from).collect()
+}
+
+fn read_identity(der: &[u8]) -> Result<Identity, String> {
+    Certificate::from_der(der)
+        .map(|certificate| Identity::from(&certificate))
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,372 @@
+//! The terms that Erlang and Rust exchange. Maps have the field names as atom keys; a field that
+//! is absent is the atom `undefined`.
+
+use std::fmt::Display;
+use std::path::PathBuf;
+
+use certjid_core::certificate::{self, Certificate};
+use certjid_core::config::{self, ConfigError, ListenerRef};
+use certjid_core::sasl::{self, Condition, Kind, ModuleAnswer, Rules, Verdict};
+use certjid_core::{policy, verify};
+use rustler::types::atom::{self, Atom};
+use rustler::{Binary, Encoder, Env, ErlOption, NewBinary, NifMap, NifTaggedEnum, Term};
+
+/// Bytes that become a binary rather than a list.
+pub struct Bytes(pub Vec<u8>);
+
+impl Encoder for Bytes {
+    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
+        let mut binary = NewBinary::new(env, self.0.len());
+        binary.as_mut_slice().copy_from_slice(&self.0);
+        binary.into()
+    }
+}
+
+/// Bytes that may be absent.
+pub struct OptionalBytes(ErlOption<Bytes>);
+
+impl From<Option<Vec<u8>>> for OptionalBytes {
+    fn from(bytes: Option<Vec<u8>>) -> Self {
+        Self(bytes.map(Bytes).into())
+    }
+}
+
+pub fn bytes(binaries: &[Binary<'_>]) -> Vec<Vec<u8>> {
+    binaries.iter().map(|binary| binary.to_vec()).collect()
+}
+
+/// `{name, <<"c2s">>}` or `{port, 5222}`.
+#[derive(NifTaggedEnum)]
+#[rustler(decode)]
+pub enum Listener<'a> {
+    Name(Binary<'a>),
+    Port(u16),
+}
+
+impl Listener<'_> {
+    pub fn decode(&self) -> ListenerRef {
+        match self {
+            Self::Name(name) => ListenerRef::Name(String::from_utf8_lossy(name).into_owned()),
+            Self::Port(port) => ListenerRef::Port(*port),
+        }
+    }
+}
+
+/// `absent`, `{decoded, Binary}` or `{initial_response, Text}`.
+#[derive(NifTaggedEnum)]
+#[rustler(decode)]
+pub enum Authzid<'a> {
+    Absent,
+    Decoded(Binary<'a>),
+    InitialResponse(Binary<'a>),
+}
+
+/// What an Erlang module answered: its name and `{ok, UserName}` or `{error, Condition}`.
+type Answer<'a> = (Binary<'a>, Result<Binary<'a>, Binary<'a>>);
+
+#[derive(NifMap)]
+#[rustler(decode)]
+pub struct Request<'a> {
+    listener: Listener<'a>,
+    host: Binary<'a>,
+    host_type: ErlOption<Binary<'a>>,
+    chain: Vec<Binary<'a>>,
+    authzid: Authzid<'a>,
+    verified: ErlOption<bool>,
+    answers: Vec<Answer<'a>>,
+}
+
+impl Request<'_> {
+    /// The request, or what is wrong with its data.
+    pub fn decode(&self) -> Result<policy::Request, String> {
+        let host_type = self.host_type.as_ref();
+        Ok(policy::Request {
+            listener: self.listener.decode(),
+            host: text("the host", &self.host)?,
+            host_type: host_type
+                .as_ref()
+                .map(|name| text("the host type", name))
+                .transpose()?,
+            chain: bytes(&self.chain),
+            authzid: match &self.authzid {
+                Authzid::Absent => policy::Authzid::Absent,
+                Authzid::Decoded(authzid) => policy::Authzid::Decoded(authzid.to_vec()),
+                Authzid::InitialResponse(response) => {
+                    policy::Authzid::InitialResponse(String::from_utf8_lossy(response).into_owned())
+                }
+            },
+            verified: self.verified.as_ref().as_ref().copied(),
+            answers: self.answers.iter().map(answer).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn text(what: &str, bytes: &[u8]) -> Result<String, String> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err(format!("{what} is not UTF-8")),
+    }
+}
+
+/// A user name that is not UTF-8, or a condition that RFC 6120 does not have, is a refusal.
+fn answer((module, answer): &Answer<'_>) -> Result<(String, ModuleAnswer), String> {
+    let answer = match answer {
+        Ok(name) => str::from_utf8(name)
+            .map(|name| ModuleAnswer::Ok(name.to_owned()))
+            .ok(),
+        Err(condition) => str::from_utf8(condition)
+            .ok()
+            .and_then(|condition| condition.parse().ok())
+            .map(ModuleAnswer::Error),
+    };
+    let refused = ModuleAnswer::Error(Condition::NotAuthorized);
+    Ok((text("the module name", module)?, answer.unwrap_or(refused)))
+}
+
+/// `{ok, Map}`, `{error, Map}`, `{ask, Map}` or `{invalid, Message}`.
+#[derive(NifTaggedEnum)]
+#[rustler(encode)]
+pub enum Outcome {
+    Ask(Question),
+    Error(Refused),
+    Invalid(String),
+    Ok(Allowed),
+}
+
+impl From<policy::Outcome> for Outcome {
+    fn from(outcome: policy::Outcome) -> Self {
+        match outcome {
+            policy::Outcome::Allowed(allowed) => Self::Ok(allowed.into()),
+            policy::Outcome::AskModule(question) => Self::Ask(question.into()),
+            policy::Outcome::Refused(refused) => Self::Error(refused.into()),
+        }
+    }
+}
+
+/// The fields of a login alone, for MongooseIM's callback: `certjid_nif:sasl_decide/1`.
+#[derive(NifMap)]
+#[rustler(decode)]
+pub struct Credentials<'a> {
+    kinds: Vec<String>,
+    prefix: String,
+    suffix: String,
+    host: String,
+    common_name: ErlOption<String>,
+    xmpp_addrs: Vec<String>,
+    authzid: ErlOption<Binary<'a>>,
+}
+
+impl Credentials<'_> {
+    pub fn decide(&self) -> SaslOutcome {
+        let Ok(kinds) = self
+            .kinds
+            .iter()
+            .map(|kind| kind.parse())
+            .collect::<Result<Vec<Kind>, _>>();
+        let rules = Rules {
+            kinds: &kinds,
+            prefix: &self.prefix,
+            suffix: &self.suffix,
+            host: &self.host,
+        };
+        let credentials = sasl::Credentials {
+            common_name: self.common_name.as_deref(),
+            xmpp_addrs: &self.xmpp_addrs,
+            authzid: self.authzid.as_ref().as_ref().map(Binary::as_slice),
+        };
+        let decision = sasl::decide(&rules, &credentials, &|_| None);
+        let trail = decision.trail.into();
+        match decision.verdict {
+            Verdict::Accepted(accepted) => SaslOutcome::Ok(Accepted {
+                username: accepted.local,
+                source: accepted.source.to_owned(),
+                kind: accepted.kind.into(),
+                trail,
+            }),
+            Verdict::AskModule(module) => SaslOutcome::Ask(module),
+            Verdict::Rejected(rejected) => SaslOutcome::Error(Rejected {
+                condition: rejected.condition.into(),
+                reason: rejected.reason.to_owned(),
+                message: rejected.message,
+                trail,
+            }),
+        }
+    }
+}
+
+/// `{ok, Map}`, `{error, Map}` or `{ask, Module}`.
+#[derive(NifTaggedEnum)]
+#[rustler(encode)]
+pub enum SaslOutcome {
+    Ask(String),
+    Error(Rejected),
+    Ok(Accepted),
+}
+
+/// A value that becomes a binary by its `Display`.
+pub struct Shown(String);
+
+impl<T: Display> From<T> for Shown {
+    fn from(value: T) -> Self {
+        Self(value.to_string())
+    }
+}
+
+/// A path, with replacement characters where it is not UTF-8.
+pub struct FilePath(String);
+
+impl From<PathBuf> for FilePath {
+    fn from(path: PathBuf) -> Self {
+        Self(path.to_string_lossy().into_owned())
+    }
+}
+
+/// A line; 0 is absent.
+pub struct Line(ErlOption<usize>);
+
+impl From<usize> for Line {
+    fn from(line: usize) -> Self {
+        Self(Some(line).filter(|&line| line > 0).into())
+    }
+}
+
+/// Types that are encoded as what they hold.
+macro_rules! transparent {
+    ($($name:ident)*) => {
+        $(impl Encoder for $name {
+            fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
+                self.0.encode(env)
+            }
+        })*
+    };
+}
+
+transparent! { FilePath Line OptionalBytes Shown }
+
+/// OTP's reason as an atom, of which there are only so many.
+pub struct Reason(verify::Reason);
+
+impl From<verify::Reason> for Reason {
+    fn from(reason: verify::Reason) -> Self {
+        Self(reason)
+    }
+}
+
+impl Encoder for Reason {
+    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
+        Atom::from_str(env, &self.0.to_string())
+            .unwrap_or_else(|_| atom::undefined())
+            .encode(env)
+    }
+}
+
+/// A list of the core's values as a list of maps.
+pub struct List<T>(Vec<T>);
+
+impl<A, B: From<A>> From<Vec<A>> for List<B> {
+    fn from(values: Vec<A>) -> Self {
+        Self(values.into_iter().map(B::from).collect())
+    }
+}
+
+impl<T: Encoder> Encoder for List<T> {
+    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
+        self.0.encode(env)
+    }
+}
+
+/// Structs that become maps, each made of the core's type with the same fields, if one is named.
+macro_rules! maps {
+    ($($name:ident $(from $core:ty)? { $($field:ident: $type:ty,)* })*) => {
+        $(
+            #[derive(NifMap)]
+            #[rustler(encode)]
+            pub struct $name { $($field: $type,)* }
+
+            maps!(@from $name ($($core)?) $($field)*);
+        )*
+    };
+    (@from $name:ident () $($field:ident)*) => {};
+    (@from $name:ident ($core:ty) $($field:ident)*) => {
+        impl From<$core> for $name {
+            fn from(core: $core) -> Self {
+                Self { $($field: core.$field.into(),)* }
+            }
+        }
+    };
+}
+
+maps! {
+    Accepted { username: String, source: String, kind: Shown, trail: List<Step>, }
+    Allowed from policy::Allowed {
+        username: String,
+        jid: String,
+        method: String,
+        source: String,
+        kind: String,
+        trail: List<Step>,
+    }
+    Fault from verify::Fault { reason: Reason, position: usize, message: String, }
+    Identity {
+        common_name: ErlOption<String>,
+        xmpp_addrs: Vec<String>,
+        dns_names: Vec<String>,
+        names: List<Name>,
+        skipped: List<Skipped>,
+        not_before: i64,
+        not_after: i64,
+        fingerprint: String,
+        serial: String,
+        issuer: String,
+        subject: String,
+        version: u8,
+        key: String,
+    }
+    LoadError from ConfigError {
+        file: FilePath,
+        line: Line,
+        path: String,
+        message: String,
+    }
+    Name from certificate::Name { kind: String, encoding: String, value: String, }
+    Offer from policy::Offer { external: bool, reason: String, message: String, }
+    Question from policy::ModuleQuestion {
+        module: String,
+        host: String,
+        common_name: ErlOption<String>,
+        xmpp_addrs: Vec<String>,
+        authzid: OptionalBytes,
+    }
+    Refused from policy::Refused {
+        condition: Shown,
+        reason: String,
+        message: String,
+        disconnect: bool,
+        trail: List<Step>,
+    }
+    Rejected { condition: Shown, reason: String, message: String, trail: List<Step>, }
+    Skipped from certificate::Skipped { kind: String, value: String, reason: String, }
+    Step from sasl::Step { what: String, outcome: String, message: String, }
+    Warning from config::Warning { line: Line, path: String, message: String, }
+}
+
+impl From<&Certificate> for Identity {
+    fn from(certificate: &Certificate) -> Self {
+        let common_name = certificate.common_name().map(str::to_owned);
+        Self {
+            common_name: common_name.into(),
+            xmpp_addrs: certificate.xmpp_addrs().to_vec(),
+            dns_names: certificate.dns_names().map(str::to_owned).collect(),
+            names: certificate.names().to_vec().into(),
+            skipped: certificate.skipped().to_vec().into(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+            fingerprint: certificate.fingerprint_hex(),
+            serial: certificate.serial().to_owned(),
+            issuer: certificate.issuer().to_owned(),
+            subject: certificate.subject().to_owned(),
+            version: certificate.version(),
+            key: certificate.key().to_owned(),
+        }
+    }
+}

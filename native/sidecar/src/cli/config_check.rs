@@ -1,0 +1,58 @@
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use certjid_core::config::ConfigErrors;
+use certjid_core::policy::{Modules, Policy};
+use clap::Args;
+
+use super::terminal::{GOOD, NOTE, plain, print, styled};
+use super::{Done, REFUSED, Unusable};
+
+/// Checks a mongooseim.toml: its faults, and what it does that its author may not expect
+///
+/// Faults go to standard error with exit status 2, warnings to standard output with 0.
+#[derive(Args, Debug)]
+pub(super) struct ConfigCheckArgs {
+    /// The file
+    file: PathBuf,
+    /// Exit with 1 where there is a warning
+    #[arg(long)]
+    strict: bool,
+}
+
+pub(super) fn run(args: &ConfigCheckArgs) -> Done {
+    let policy = Policy::load(&args.file, Modules::Refused).map_err(|errors| unusable(&errors))?;
+    let warnings = policy.warnings();
+    let mut text = String::new();
+    for warning in &warnings {
+        let warning_text = plain(&warning.to_string());
+        let _ = writeln!(text, "{}:{warning_text}", styled(NOTE, args.file.display()));
+    }
+    let verdict = match warnings.len() {
+        0 => styled(GOOD, "no faults, no warnings"),
+        1 => styled(NOTE, "no faults, 1 warning"),
+        count => styled(NOTE, format!("no faults, {count} warnings")),
+    };
+    let _ = writeln!(text, "{}: {verdict}", args.file.display());
+    print(&text)?;
+    let strictly_bad = args.strict && !warnings.is_empty();
+    Ok(if strictly_bad {
+        ExitCode::from(REFUSED)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// All faults, one a line, with what could steer a terminal escaped.
+pub(super) fn unusable(errors: &ConfigErrors) -> Unusable {
+    let faults: Vec<String> = errors
+        .0
+        .iter()
+        .map(|error| plain(&error.to_string()))
+        .collect();
+    Unusable(format!(
+        "the configuration can't be used\n{}",
+        faults.join("\n")
+    ))
+}

@@ -1,0 +1,153 @@
+//! The options of `certjid serve`, from three places: the command line before the environment
+//! before the settings file. They are not in mongooseim.toml, where MongooseIM would refuse
+//! them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+
+use super::Unusable;
+
+/// The options that may stand in a settings file, under their names with underscores.
+#[derive(Args, Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The mongooseim.toml to decide by
+    #[arg(long, env = "CERTJID_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The Unix socket to listen on; not needed where systemd passes one
+    #[arg(long, env = "CERTJID_SOCKET", value_name = "PATH")]
+    pub socket: Option<PathBuf>,
+    /// The mode of the socket file, in octal [default: 0660]
+    #[arg(long, env = "CERTJID_SOCKET_MODE", value_name = "MODE")]
+    pub socket_mode: Option<String>,
+    /// The owner of the socket file, a name or an id
+    #[arg(long, env = "CERTJID_SOCKET_OWNER", value_name = "USER")]
+    pub socket_owner: Option<String>,
+    /// The group of the socket file, a name or an id
+    #[arg(long, env = "CERTJID_SOCKET_GROUP", value_name = "GROUP")]
+    pub socket_group: Option<String>,
+    /// A user id that may connect, several with commas or by repeating it; all by default
+    #[arg(
+        long,
+        env = "CERTJID_ALLOW_UID",
+        value_name = "UID",
+        value_delimiter = ','
+    )]
+    pub allow_uid: Vec<u32>,
+    /// Connections at the same time [default: 1024]
+    #[arg(long, env = "CERTJID_MAX_CONNECTIONS", value_name = "NUMBER")]
+    pub max_connections: Option<usize>,
+    /// Seconds without a request until a connection is closed [default: 300]
+    #[arg(long, env = "CERTJID_IDLE_TIMEOUT", value_name = "SECONDS")]
+    pub idle_timeout: Option<u64>,
+    /// Reload when the configuration, a CA file or a CRL changes, and not only on SIGHUP
+    #[arg(long, env = "CERTJID_WATCH")]
+    pub watch: bool,
+    /// How log lines are written [default: text]
+    #[arg(long, env = "CERTJID_LOG_FORMAT", value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// The least important log lines that are written [default: info]
+    #[arg(long, env = "CERTJID_LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<LogLevel>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// An object a line.
+    Json,
+    /// For people.
+    #[default]
+    Text,
+}
+
+/// The importance of a log line.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What ends in no answer.
+    Error,
+    /// What is refused without a decision.
+    Warn,
+    /// Every login.
+    #[default]
+    Info,
+    /// Connections too.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl From<LogLevel> for tracing::Level {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Trace => Self::TRACE,
+        }
+    }
+}
+
+impl Settings {
+    /// Completes the settings from a file.
+    pub(super) fn or_file(self, path: &Path) -> Result<Self, Unusable> {
+        let named =
+            |error: &dyn core::fmt::Display| Unusable(format!("{}: {error}", path.display()));
+        let text = fs::read_to_string(path).map_err(|error| named(&error))?;
+        let file: Self = toml::from_str(&text).map_err(|error| named(&error))?;
+        Ok(Self {
+            config: self.config.or(file.config),
+            socket: self.socket.or(file.socket),
+            socket_mode: self.socket_mode.or(file.socket_mode),
+            socket_owner: self.socket_owner.or(file.socket_owner),
+            socket_group: self.socket_group.or(file.socket_group),
+            allow_uid: if self.allow_uid.is_empty() {
+                file.allow_uid
+            } else {
+                self.allow_uid
+            },
+            max_connections: self.max_connections.or(file.max_connections),
+            idle_timeout: self.idle_timeout.or(file.idle_timeout),
+            watch: self.watch || file.watch,
+            log_format: self.log_format.or(file.log_format),
+            log_level: self.log_level.or(file.log_level),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_goes_before_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("certjid.toml");
+        fs::write(
+            &path,
+            "socket = \"/a\"\nmax_connections = 5\nlog_level = \"warn\"\n",
+        )
+        .unwrap();
+        let given = Settings {
+            socket: Some("/b".into()),
+            ..Settings::default()
+        };
+        let settings = given.or_file(&path).unwrap();
+        assert_eq!(settings.socket, Some("/b".into()));
+        assert_eq!(settings.max_connections, Some(5));
+        assert_eq!(settings.log_level, Some(LogLevel::Warn));
+
+        fs::write(&path, "sockets = \"/a\"\n").unwrap();
+        let Unusable(message) = Settings::default().or_file(&path).unwrap_err();
+        assert!(
+            message.contains("sockets") && message.contains("certjid.toml"),
+            "{message}"
+        );
+    }
+}

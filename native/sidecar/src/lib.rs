@@ -1,0 +1,19 @@
+//! The sidecar of certjid, a daemon that decides certificate logins over a Unix socket, and the
+//! command line of the same binary.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`protocol`] | requests and replies, in JSON and in Erlang's external term format |
+//! | [`server`] | the socket, the connections, the policy in use and its reload |
+//! | [`client`] | asks a running sidecar |
+//! | [`issue`] | makes a development CA and its certificates |
+//! | [`cli`] | `certjid serve`, `check`, `inspect`, `config`, `dev-cert` |
+//!
+//! Nothing is decided here: that is `certjid_core`'s.
+#![forbid(unsafe_code)]
+
+pub mod cli;
+pub mod client;
+pub mod issue;
+pub mod protocol;
+pub mod server;

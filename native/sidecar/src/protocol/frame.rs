@@ -1,0 +1,68 @@
+//! Frames: four bytes of length, big-endian, and the payload.
+
+use core::time::Duration;
+use std::io;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use super::MAX_FRAME;
+
+/// What comes next on a connection.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Frame {
+    /// The other side closed the connection between two frames.
+    Closed,
+    /// Nothing came within the idle time.
+    Idle,
+    /// A whole payload.
+    Payload(Vec<u8>),
+    /// A frame that is too large: its length, and the first byte of its payload.
+    TooLarge(usize, Option<u8>),
+}
+
+/// Reads the next frame: its first byte within `idle`, all of it within `whole` from there on.
+///
+/// # Errors
+/// Where the connection fails, or ends or stalls within a frame.
+pub async fn read<R>(reader: &mut R, idle: Duration, whole: Duration) -> io::Result<Frame>
+where
+    R: AsyncBufRead + Unpin,
+{
+    let Ok(buffered) = timeout(idle, reader.fill_buf()).await else {
+        return Ok(Frame::Idle);
+    };
+    if buffered?.is_empty() {
+        return Ok(Frame::Closed);
+    }
+    timeout(whole, read_begun(reader))
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+async fn read_begun<R: AsyncBufRead + Unpin>(reader: &mut R) -> io::Result<Frame> {
+    let length = reader.read_u32().await? as usize;
+    if length > MAX_FRAME {
+        let first = reader.fill_buf().await?.first().copied();
+        return Ok(Frame::TooLarge(length, first));
+    }
+    // Memory is taken as the bytes come, not as they are promised.
+    let mut payload = Vec::new();
+    let read = reader.take(length as u64).read_to_end(&mut payload).await?;
+    if read < length {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(Frame::Payload(payload))
+}
+
+/// Writes one frame.
+///
+/// # Errors
+/// Where the connection fails.
+pub async fn write<W: AsyncWrite + Unpin>(writer: &mut W, payload: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(payload.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    let mut frame = Vec::with_capacity(4 + payload.len());
+    frame.extend(length.to_be_bytes());
+    frame.extend(payload);
+    writer.write_all(&frame).await
+}

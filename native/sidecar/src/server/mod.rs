@@ -1,0 +1,120 @@
+//! The daemon: it accepts connections on a Unix socket and answers what they ask.
+
+use core::time::Duration;
+use std::io;
+use std::os::unix::net::UnixListener as StdListener;
+use std::sync::Arc;
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+mod connection;
+mod service;
+pub mod socket;
+pub mod watcher;
+
+pub use service::Service;
+
+/// What bounds the connections.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// The user ids that may connect; all that the socket's mode lets in where there is none.
+    pub allow_uids: Vec<u32>,
+    /// Connections at the same time; one more is closed at once.
+    pub max_connections: usize,
+    /// How long a connection may stay without a request.
+    pub idle_timeout: Duration,
+    /// How long a begun frame may take to arrive, and a reply to be taken.
+    pub frame_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            allow_uids: Vec::new(),
+            max_connections: 1024,
+            idle_timeout: Duration::from_secs(300),
+            frame_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Serves until `stop` is completed, then answers what has been read, for at most
+/// [`DRAIN_TIMEOUT`].
+///
+/// # Errors
+/// Where the listener can't be used at all. No connection can end the server.
+pub async fn run(
+    listener: StdListener,
+    service: Arc<Service>,
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(listener)?;
+    let limits = Arc::new(limits);
+    let (stopping, stopped) = watch::channel(false);
+    let mut connections = JoinSet::new();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) if is_welcome(&stream, connections.len(), &limits) => {
+                    let (service, limits) = (Arc::clone(&service), Arc::clone(&limits));
+                    let stopped = stopped.clone();
+                    connections.spawn(connection::serve(stream, service, limits, stopped));
+                }
+                Ok(_) => {}
+                // Out of file descriptors, most likely: some will be free again.
+                Err(error) => {
+                    tracing::error!(%error, "no connection can be accepted");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            },
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+    drop(listener);
+    tracing::info!(connections = connections.len(), "stopping");
+    stopping.send_replace(true);
+    let drained = timeout(DRAIN_TIMEOUT, async {
+        while connections.join_next().await.is_some() {}
+    });
+    if drained.await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "not all requests are answered in time"
+        );
+    }
+    Ok(())
+}
+
+fn is_welcome(stream: &UnixStream, open: usize, limits: &Limits) -> bool {
+    if open >= limits.max_connections {
+        tracing::warn!(open, "a connection over max-connections is closed");
+        return false;
+    }
+    if limits.allow_uids.is_empty() {
+        return true;
+    }
+    match stream.peer_cred() {
+        Ok(peer) if limits.allow_uids.contains(&peer.uid()) => true,
+        Ok(peer) => {
+            tracing::warn!(
+                uid = peer.uid(),
+                "a connection of a user who is not allowed is closed"
+            );
+            false
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a connection whose user is not known is closed");
+            false
+        }
+    }
+}
+
+/// How long the last requests may take.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,0 +1,232 @@
+//! The policy in use, and the answers from it.
+
+use core::panic::AssertUnwindSafe;
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use certjid_core::certificate::Certificate;
+use certjid_core::config::{ConfigErrors, ListenerRef};
+use certjid_core::policy::{self, Modules, Policy, Request};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::protocol::{Call, Decision, Message, Offer, Status, encode, refuse};
+
+/// Everything that the connections share.
+#[derive(Debug)]
+pub struct Service {
+    config: PathBuf,
+    loaded: ArcSwap<Loaded>,
+    reload_error: ArcSwapOption<String>,
+    started: Instant,
+    /// The payloads that are held at the same time.
+    decisions: Arc<Semaphore>,
+    allowed: AtomicU64,
+    refused: AtomicU64,
+    errors: AtomicU64,
+    connections: AtomicU64,
+}
+
+struct Loaded {
+    policy: Policy,
+    at: i64,
+}
+
+impl core::fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Loaded")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Service {
+    /// Loads the policy.
+    ///
+    /// # Errors
+    /// All faults of the file.
+    pub fn load(config: &Path) -> Result<Self, ConfigErrors> {
+        Ok(Self {
+            loaded: ArcSwap::from_pointee(load(config)?),
+            config: config.to_owned(),
+            reload_error: ArcSwapOption::empty(),
+            started: Instant::now(),
+            decisions: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+            allowed: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+        })
+    }
+
+    /// Loads the policy again. Requests see the old one or the new one, never a mixture; a file
+    /// with faults changes nothing, and `status` says so.
+    pub fn reload(&self) {
+        match load(&self.config) {
+            Ok(loaded) => {
+                self.loaded.store(Arc::new(loaded));
+                self.reload_error.store(None);
+                tracing::info!(config = ?self.config, "the policy is reloaded");
+            }
+            Err(errors) => {
+                for error in &errors.0 {
+                    tracing::error!(%error, "the policy is not reloaded: the old one stays in use");
+                }
+                self.reload_error.store(Some(Arc::new(errors.to_string())));
+            }
+        }
+    }
+
+    /// The files that the policy is made of.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let loaded = self.loaded.load();
+        let tls = loaded
+            .policy
+            .config()
+            .listeners
+            .iter()
+            .filter_map(|known| known.tls.as_ref());
+        let mut files: Vec<PathBuf> = tls
+            .flat_map(|tls| tls.cacertfile.iter().chain(&tls.crl_files))
+            .cloned()
+            .collect();
+        files.push(self.config.clone());
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    /// Answers a payload. It may take milliseconds, for signatures are checked here.
+    pub fn answer(&self, payload: &[u8]) -> Vec<u8> {
+        let Message { id, call } = Message::decode(payload);
+        let call = match call {
+            Ok(call) => call,
+            Err(message) => {
+                self.count_error();
+                tracing::warn!(cause = message, "bad request");
+                return refuse(id, "bad_request", &message);
+            }
+        };
+        let answer = || match &call {
+            Call::Authenticate(request) => encode(id.clone(), &self.authenticate(request)),
+            Call::Mechanisms(request) => encode(id.clone(), &self.mechanisms(request)),
+            Call::Status => encode(id.clone(), &self.status()),
+        };
+        // Nothing is left half-changed: the counters are all that is written.
+        catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
+            self.count_error();
+            tracing::error!("a request can't be answered: this is a fault of certjid");
+            refuse(
+                id.clone(),
+                "internal",
+                "the sidecar failed; its log says more",
+            )
+        })
+    }
+
+    pub(super) async fn begin(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.decisions).acquire_owned().await.ok()
+    }
+
+    pub(super) fn count_error(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection until the guard is dropped.
+    pub(super) fn count_connection(self: &Arc<Self>) -> OpenConnection {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(Arc::clone(self))
+    }
+
+    fn authenticate(&self, request: &Request) -> Decision {
+        let begun = Instant::now();
+        let outcome = self
+            .loaded
+            .load()
+            .policy
+            .authenticate(request, policy::now());
+        let decision = Decision::from(outcome);
+        let counter = if decision.allowed {
+            &self.allowed
+        } else {
+            &self.refused
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        log(request, &decision, begun);
+        decision
+    }
+
+    fn mechanisms(&self, request: &Request) -> Offer {
+        self.loaded
+            .load()
+            .policy
+            .mechanisms(request, policy::now())
+            .into()
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            release: env!("CARGO_PKG_VERSION"),
+            config: self.config.display().to_string(),
+            loaded_at: self.loaded.load().at,
+            uptime: self.started.elapsed().as_secs(),
+            allowed: self.allowed.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+            connections: self.connections.load(Ordering::Relaxed),
+            reload_error: self.reload_error.load().as_deref().cloned(),
+            pid: process::id(),
+        }
+    }
+}
+
+pub(super) struct OpenConnection(Arc<Service>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn load(config: &Path) -> Result<Loaded, ConfigErrors> {
+    let policy = Policy::load(config, Modules::Refused)?;
+    for warning in policy.warnings() {
+        tracing::warn!(config = ?config, %warning, "the configuration has a warning");
+    }
+    Ok(Loaded {
+        policy,
+        at: policy::now(),
+    })
+}
+
+/// One line a decision. What others chose is escaped; the certificate is its fingerprint.
+fn log(request: &Request, decision: &Decision, begun: Instant) {
+    let fingerprint = match request.chain.first() {
+        None => "none".to_owned(),
+        Some(der) => Certificate::from_der(der)
+            .map_or_else(|_| "unreadable".to_owned(), |leaf| leaf.fingerprint_hex()),
+    };
+    let listener = match &request.listener {
+        ListenerRef::Name(name) => name.escape_debug().to_string(),
+        ListenerRef::Port(port) => port.to_string(),
+    };
+    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    tracing::info!(
+        fingerprint,
+        host = ?request.host,
+        listener,
+        allowed = decision.allowed,
+        jid = decision.jid.as_ref().map(tracing::field::debug),
+        condition = decision.condition,
+        reason = decision.reason,
+        micros,
+        "login"
+    );
+}
+
+/// Payloads of all connections together that are being decided: 64 MiB at most.
+const MAX_IN_FLIGHT: usize = 256;

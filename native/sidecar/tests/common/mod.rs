@@ -1,0 +1,197 @@
+//! What the tests begin with: a folder with a CA, a mongooseim.toml, and a sidecar.
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+pub mod cli;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use certjid_sidecar::issue::{Authority, Client};
+use certjid_sidecar::server::socket::{Access, SocketFile};
+use certjid_sidecar::server::{self, Limits, Service};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+/// A folder with a CA and a mongooseim.toml.
+pub struct Site {
+    pub dir: TempDir,
+    authority: Authority,
+}
+
+impl Site {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ca = Authority::generate().unwrap();
+        let (certificate, key) = (ca.certificate.pem(), ca.key.serialize_pem());
+        fs::write(dir.path().join("ca.pem"), &certificate).unwrap();
+        fs::write(dir.path().join("mongooseim.toml"), CONFIG).unwrap();
+        Self {
+            dir,
+            authority: Authority::from_pem(&certificate, &key).unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.path("mongooseim.toml")
+    }
+
+    /// The DER of a new client certificate.
+    pub fn client(&self, addresses: &[&str]) -> Vec<u8> {
+        let client = Client {
+            common_name: None,
+            xmpp_addrs: addresses
+                .iter()
+                .map(|&address| address.to_owned())
+                .collect(),
+            days: 30,
+        };
+        self.authority
+            .client(&client)
+            .unwrap()
+            .certificate
+            .der()
+            .to_vec()
+    }
+
+    pub fn serve(&self) -> Sidecar {
+        self.serve_with(Limits::default())
+    }
+
+    pub fn serve_with(&self, limits: Limits) -> Sidecar {
+        let socket = self.path("sock");
+        let access = Access {
+            mode: 0o660,
+            owner: None,
+            group: None,
+        };
+        let (listener, file) = SocketFile::bind(&socket, &access).unwrap();
+        let service = Arc::new(Service::load(&self.config()).unwrap());
+        let shared = Arc::clone(&service);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let thread = thread::spawn(move || {
+            let runtime = Runtime::new().unwrap();
+            let stopped = async { drop(stopped.await) };
+            runtime
+                .block_on(server::run(listener, shared, limits, stopped))
+                .unwrap();
+            drop(file);
+        });
+        Sidecar {
+            socket,
+            service,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+/// A sidecar in a thread of this process.
+pub struct Sidecar {
+    pub socket: PathBuf,
+    pub service: Arc<Service>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sidecar {
+    pub fn connect(&self) -> Connection {
+        Connection::open(&self.socket)
+    }
+
+    /// As SIGTERM does.
+    pub fn stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Waits until it has stopped.
+    pub fn join(mut self) {
+        self.stop();
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        self.stop();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A client that sees the bytes.
+pub struct Connection(pub UnixStream);
+
+impl Connection {
+    pub fn open(socket: &Path) -> Self {
+        let stream = UnixStream::connect(socket).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        Self(stream)
+    }
+
+    pub fn send(&mut self, payload: &[u8]) {
+        let mut frame = u32::try_from(payload.len()).unwrap().to_be_bytes().to_vec();
+        frame.extend(payload);
+        self.0.write_all(&frame).unwrap();
+    }
+
+    /// The next reply; None where the sidecar closed the connection.
+    pub fn receive(&mut self) -> Option<Vec<u8>> {
+        let mut header = [0; 4];
+        self.0.read_exact(&mut header).ok()?;
+        let mut payload = vec![0; u32::from_be_bytes(header) as usize];
+        self.0.read_exact(&mut payload).unwrap();
+        Some(payload)
+    }
+
+    pub fn ask(&mut self, request: &Value) -> Value {
+        self.send(request.to_string().as_bytes());
+        self.receive_json()
+    }
+
+    pub fn receive_json(&mut self) -> Value {
+        serde_json::from_slice(&self.receive().expect("a reply")).unwrap()
+    }
+}
+
+/// Waits until something is so, for ten seconds at most.
+pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    for _ in 0..1000 {
+        if is_so() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("it never happens that {what}");
+}
+
+pub const CONFIG: &str = r#"
+[general]
+  default_server_domain = "localhost"
+  hosts = ["localhost"]
+
+[auth]
+  methods = ["pki"]
+  sasl_mechanisms = ["external"]
+  sasl_external = ["standard"]
+  [auth.pki]
+
+[[listen.c2s]]
+  port = 5222
+  [listen.c2s.tls]
+    verify_mode = "peer"
+    cacertfile = "ca.pem"
+"#;

@@ -1,0 +1,334 @@
+//! What a client asks and is told, in both formats.
+
+mod common;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use common::{Connection, Site};
+use eetf::{Atom, Binary, FixInteger, List, Map, Term};
+use serde_json::{Value, json};
+
+fn request(der: &[u8]) -> Value {
+    json!({
+        "id": 1,
+        "request": "authenticate",
+        "listener": "c2s",
+        "host": "localhost",
+        "chain": [STANDARD.encode(der)],
+    })
+}
+
+fn with(mut request: Value, name: &str, value: impl Into<Value>) -> Value {
+    request[name] = value.into();
+    request
+}
+
+#[test]
+fn a_login_is_allowed_or_refused_with_the_reason() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    let alice = request(&site.client(&["Alice@localhost"]));
+
+    let reply = connection.ask(&alice);
+    assert_eq!(reply["id"], 1);
+    assert_eq!(reply["version"], 1);
+    assert_eq!(reply["allowed"], true, "{reply}");
+    assert_eq!(reply["jid"], "alice@localhost");
+    assert_eq!(reply["username"], "alice");
+    assert_eq!(reply["method"], "pki");
+    assert_eq!(reply["source"], "xmppAddr");
+    assert_eq!(reply["kind"], "standard");
+    assert!(reply["trail"][0]["what"].is_string());
+
+    let reply = connection.ask(&with(alice.clone(), "authzid", "bob@localhost"));
+    assert_eq!(reply["allowed"], false);
+    assert_eq!(reply["condition"], "invalid-authzid");
+    assert!(reply["reason"].is_string() && reply["message"].is_string());
+    assert_eq!(reply["disconnect"], false);
+    assert!(reply["jid"].is_null());
+
+    let stranger = Site::new().client(&["alice@localhost"]);
+    let reply = connection.ask(&request(&stranger));
+    assert_eq!(reply["condition"], "not-authorized");
+    assert_eq!(reply["reason"], "unknown_ca");
+
+    let reply = connection.ask(&with(alice.clone(), "chain", json!([])));
+    assert_eq!(reply["condition"], "not-authorized");
+    let reply = connection.ask(&with(alice.clone(), "verified", false));
+    assert_eq!(reply["allowed"], false);
+    let reply = connection.ask(&with(alice, "listener", json!({ "port": 5222 })));
+    assert_eq!(reply["allowed"], true);
+
+    let status = connection.ask(&json!({ "id": "s", "request": "status" }));
+    assert_eq!(status["id"], "s");
+    assert_eq!(status["allowed"], 2);
+    assert_eq!(status["refused"], 4);
+    assert_eq!(status["errors"], 0);
+    assert_eq!(status["connections"], 1);
+    assert_eq!(status["reload_error"], Value::Null);
+    assert_eq!(status["pid"], std::process::id());
+}
+
+#[test]
+fn a_chain_comes_in_every_encoding() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    let der = site.client(&["alice@localhost"]);
+    let base64 = STANDARD.encode(&der);
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n");
+    let escaped = pem
+        .replace(' ', "%20")
+        .replace('\n', "%0A")
+        .replace('+', "%2B");
+    for chain in [pem, escaped, format!(":{base64}:")] {
+        let reply = connection.ask(&with(request(&der), "chain", chain));
+        assert_eq!(reply["allowed"], true, "{reply}");
+    }
+    // nginx's variable where the client sent no certificate.
+    let reply = connection.ask(&with(request(&der), "chain", ""));
+    assert_eq!(reply["condition"], "not-authorized");
+}
+
+#[test]
+fn the_initial_response_keeps_its_states_apart() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    let one = request(&site.client(&["alice@localhost"]));
+    for (text, outcome) in [
+        ("", Ok("alice@localhost")),
+        ("=", Ok("alice@localhost")),
+        // bob@localhost
+        ("Ym9iQGxvY2FsaG9zdA==", Err("invalid-authzid")),
+        ("Ym9iQGxvY2FsaG9zdA", Err("incorrect-encoding")),
+    ] {
+        let reply = connection.ask(&with(one.clone(), "initial_response", text));
+        match outcome {
+            Ok(jid) => assert_eq!(reply["jid"], jid, "{text:?}: {reply}"),
+            Err(condition) => assert_eq!(reply["condition"], condition, "{text:?}: {reply}"),
+        }
+    }
+    let two = request(&site.client(&["alice@localhost", "bob@localhost"]));
+    let reply = connection.ask(&with(
+        two.clone(),
+        "initial_response",
+        "Ym9iQGxvY2FsaG9zdA==",
+    ));
+    assert_eq!(reply["jid"], "bob@localhost");
+    let reply = connection.ask(&two);
+    assert_eq!(reply["condition"], "invalid-authzid");
+}
+
+#[test]
+fn mechanisms_says_whether_external_is_offered() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    let asked = with(
+        request(&site.client(&["alice@localhost"])),
+        "request",
+        "mechanisms",
+    );
+    let reply = connection.ask(&asked);
+    assert_eq!(reply["external"], true, "{reply}");
+    assert_eq!(reply["mechanisms"], json!(["EXTERNAL"]));
+    assert_eq!(reply["reason"], "offered");
+    let reply = connection.ask(&with(asked, "chain", json!([])));
+    assert_eq!(reply["external"], false);
+    assert_eq!(reply["mechanisms"], json!([]));
+    assert!(reply["message"].is_string());
+}
+
+#[test]
+fn a_bad_request_is_named_and_the_connection_stays() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    let good = request(&site.client(&["alice@localhost"]));
+    let with = |name, value: Value| with(good.clone(), name, value);
+    for (asked, named) in [
+        (json!({ "id": 1 }), "request"),
+        (with("request", json!("login")), "login"),
+        (with("request", json!(7)), "request"),
+        (with("listener", json!(null)), "listener"),
+        (with("listener", json!({ "port": 70000 })), "listener"),
+        (with("host", json!(["localhost"])), "host"),
+        (with("chain", json!(["!"])), "chain"),
+        (with("chain", json!("no PEM")), "chain"),
+        (with("chain", json!([1])), "chain"),
+        (with("verified", json!("yes")), "verified"),
+        (with("authzid", json!(1)), "authzid"),
+        (with("autzid", json!("alice@localhost")), "autzid"),
+    ] {
+        let reply = connection.ask(&asked);
+        assert_eq!(reply["error"], "bad_request", "{asked}");
+        assert_eq!(reply["id"], 1, "{asked}");
+        assert!(
+            reply["message"].as_str().unwrap().contains(named),
+            "{reply}"
+        );
+    }
+    let mut both = with("authzid", json!("a@b"));
+    both["initial_response"] = json!("=");
+    assert_eq!(connection.ask(&both)["error"], "bad_request");
+    let reply = connection.ask(&with("id", json!([1])));
+    assert_eq!(
+        (&reply["error"], &reply["id"]),
+        (&json!("bad_request"), &Value::Null)
+    );
+
+    connection.send(br#"{"id":1,"request":"status","request":"status"}"#);
+    assert!(
+        connection.receive_json()["message"]
+            .as_str()
+            .unwrap()
+            .contains("twice")
+    );
+    assert_eq!(connection.ask(&good)["allowed"], true);
+    assert_eq!(
+        connection.ask(&json!({ "request": "status" }))["errors"],
+        15
+    );
+}
+
+#[test]
+fn ids_may_be_any_scalar() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    for id in [
+        json!("x"),
+        json!(-1),
+        json!(1.5),
+        json!(u64::MAX),
+        json!(true),
+        json!(null),
+    ] {
+        let reply = connection.ask(&json!({ "id": id, "request": "status" }));
+        assert_eq!(reply["id"], id);
+    }
+}
+
+fn atom(name: &str) -> Term {
+    Atom::from(name).into()
+}
+
+fn binary(text: impl AsRef<[u8]>) -> Term {
+    Binary::from(text.as_ref()).into()
+}
+
+fn ask_term(connection: &mut Connection, fields: Vec<(Term, Term)>) -> Vec<(String, Term)> {
+    let term = Term::from(Map {
+        map: fields.into_iter().collect(),
+    });
+    let mut payload = Vec::new();
+    term.encode(&mut payload).unwrap();
+    connection.send(&payload);
+    let reply = connection.receive().expect("a reply");
+    assert_eq!(reply[0], 131);
+    let Term::Map(map) = Term::decode(reply.as_slice()).unwrap() else {
+        panic!("no map");
+    };
+    map.map
+        .into_iter()
+        .map(|(key, value)| match key {
+            Term::Atom(atom) => (atom.name, value),
+            key => panic!("{key} is no atom"),
+        })
+        .collect()
+}
+
+fn field<'a>(reply: &'a [(String, Term)], name: &str) -> &'a Term {
+    &reply
+        .iter()
+        .find(|(known, _)| known == name)
+        .unwrap_or_else(|| panic!("{name}: {reply:?}"))
+        .1
+}
+
+#[test]
+fn erlang_terms_are_answered_with_erlang_terms() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    let chain = Term::from(List::from(vec![binary(site.client(&["alice@localhost"]))]));
+    let fields = |more: Vec<(Term, Term)>| {
+        let mut fields = vec![
+            (atom("id"), binary("a")),
+            (atom("request"), atom("authenticate")),
+            (binary("listener"), atom("c2s")),
+            (binary("host"), Term::from("localhost".to_owned())),
+            (atom("host_type"), atom("undefined")),
+            (atom("chain"), chain.clone()),
+        ];
+        fields.extend(more);
+        fields
+    };
+
+    let reply = ask_term(&mut connection, fields(vec![]));
+    assert_eq!(*field(&reply, "allowed"), atom("true"));
+    assert_eq!(*field(&reply, "id"), binary("a"));
+    assert_eq!(*field(&reply, "jid"), binary("alice@localhost"));
+    assert_eq!(*field(&reply, "version"), FixInteger::from(1).into());
+    assert!(matches!(field(&reply, "trail"), Term::List(_)));
+
+    // An authzid that no JSON string can be.
+    let reply = ask_term(
+        &mut connection,
+        fields(vec![(atom("authzid"), binary([0xff, 0xfe]))]),
+    );
+    assert_eq!(*field(&reply, "allowed"), atom("false"));
+    assert_eq!(*field(&reply, "condition"), binary("invalid-authzid"));
+
+    // Erlang's empty string.
+    let reply = ask_term(
+        &mut connection,
+        fields(vec![(atom("authzid"), List::from(vec![]).into())]),
+    );
+    assert_eq!(*field(&reply, "allowed"), atom("true"));
+
+    let reply = ask_term(
+        &mut connection,
+        fields(vec![(binary("host"), binary([0xff]))]),
+    );
+    assert_eq!(*field(&reply, "error"), binary("bad_request"));
+
+    let big = eetf::BigInteger::from(u64::MAX);
+    let reply = ask_term(
+        &mut connection,
+        vec![
+            (atom("id"), big.clone().into()),
+            (atom("request"), atom("status")),
+        ],
+    );
+    assert_eq!(*field(&reply, "id"), big.into());
+    assert_eq!(*field(&reply, "reload_error"), atom("undefined"));
+    let port = Map {
+        map: [(atom("port"), FixInteger::from(5222).into())].into(),
+    };
+    let mut by_port = fields(vec![]);
+    by_port[2].1 = port.into();
+    assert_eq!(
+        *field(&ask_term(&mut connection, by_port), "allowed"),
+        atom("true")
+    );
+}
+
+#[test]
+fn a_long_authzid_makes_no_reply_that_is_too_long() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    let asked = with(
+        request(&site.client(&["alice@localhost"])),
+        "authzid",
+        "\u{1}".repeat(40_000),
+    );
+    connection.send(asked.to_string().as_bytes());
+    let reply = connection.receive().unwrap();
+    assert!(reply.len() < 32_768, "{}", reply.len());
+    let reply: Value = serde_json::from_slice(&reply).unwrap();
+    assert_eq!(reply["condition"], "invalid-authzid");
+}

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Builds the NIF and puts it into priv/. Run by rebar3's compile hook (see rebar.config).
+# CARGO_TARGET_DIR is honoured; CERTJID_SKIP_NIF=1 leaves a priv/certjid_nif.so that was built
+# elsewhere, such as a packager's, as it is.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ "${CERTJID_SKIP_NIF:-}" = 1 ] && [ -f priv/certjid_nif.so ]; then
+    exit 0
+fi
+cargo build --quiet --release --locked -p certjid-nif
+
+# A file that is loaded must not be written over: install replaces it, where it has changed.
+built="${CARGO_TARGET_DIR:-target}/release/libcertjid_nif.so"
+cmp -s "$built" priv/certjid_nif.so || install -D -m 0644 "$built" priv/certjid_nif.so

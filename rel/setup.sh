@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and testing need and that are missing.
+set -euo pipefail
+
+packages=(
+    cmake gcc make openssl
+    erlang-base erlang-common-test erlang-dev erlang-dialyzer erlang-edoc erlang-eunit
+    erlang-parsetools erlang-ssl erlang-syntax-tools erlang-tools rebar3
+)
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || true)
+    [ "$status" = "install ok installed" ] || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+echo "installing: ${missing[*]}"
+sudo=()
+[ "$(id -u)" -eq 0 ] || sudo=(sudo)
+export DEBIAN_FRONTEND=noninteractive
+"${sudo[@]}" apt-get update -qq
+"${sudo[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null

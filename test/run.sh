@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Every check, in the order of what fails soonest. Stops at the first that fails, and ends with
+# the counts of the tests that ran.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+passed=0
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+# step NAME COMMAND...
+step() {
+    echo "== $1"
+    shift
+    if ! "$@" 2>&1 | tee "$log"; then
+        echo "$passed passed, 1 failed"
+        exit 1
+    fi
+}
+
+# Adds up what cargo's test runner counted.
+count_cargo() {
+    local count
+    count=$(awk '/^test result: ok\. [0-9]+ passed; 0 failed; 0 ignored/ { n += $4 } END { print n + 0 }' "$log")
+    passed=$((passed + count))
+}
+
+step "rustfmt" cargo fmt --all --check
+step "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
+step "cargo test" cargo test --workspace --locked
+count_cargo
+
+echo "$passed passed, 0 failed"

@@ -1,0 +1,223 @@
+%% Logins over real TLS: OTP's ssl as the server, openssl as the client, and the documentation's
+%% own recipe for certificates.
+-module(tls_SUITE).
+
+-export([all/0]).
+-export([init_per_suite/1]).
+-export([end_per_suite/1]).
+-export([options/1]).
+-export([recipe/1]).
+-export([starttls/1]).
+-export([direct_tls/1]).
+
+-define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
+-define(REQUEST, #{listener => c2s, host => <<"localhost">>}).
+
+all() ->
+	[options, recipe, starttls, direct_tls].
+
+init_per_suite(Config0) ->
+	{ok, _} = application:ensure_all_started(ssl),
+	Config = certjid_test_config:init(Config0),
+	Key = certjid_test_cert:key(),
+	Server = certjid_test_cert:self_signed(Key, #{common_name => <<"localhost">>}),
+	[{server, write(Config, "server", Key, [Server])} | Config].
+
+end_per_suite(_Config) ->
+	ok.
+
+%% Certificates and key as files, as options of ssl; `issuers' is openssl's.
+write(Config, Name, Key, [Leaf | Issuers]) ->
+	File = filename:join(proplists:get_value(priv_dir, Config), Name),
+	Pem = public_key:pem_encode([public_key:pem_entry_encode('ECPrivateKey', Key)]),
+	ok = file:write_file(File ++ ".key", Pem),
+	ok = file:write_file(File ++ ".crt", certjid_test_cert:pem([Leaf])),
+	ok = file:write_file(File ++ ".issuers", certjid_test_cert:pem(Issuers)),
+	Files = #{certfile => File ++ ".crt", keyfile => File ++ ".key"},
+	case Issuers of
+		[] -> Files;
+		_ -> Files#{issuers => File ++ ".issuers"}
+	end.
+
+%% just_tls's options.
+options(_Config) ->
+	Options = fun(Map) ->
+		[{Key, Value} || {Key, Value} <- lists:sort(certjid:make_server_opts(Map)), Key =/= verify_fun]
+	end,
+	[{fail_if_no_peer_cert, false}, {verify, verify_none}] = Options(#{verify_mode => none}),
+	[{cacertfile, "ca.pem"}, {fail_if_no_peer_cert, true}, {verify, verify_peer}] =
+		Options(#{cacertfile => "ca.pem"}),
+	[
+		{cacertfile, "ca.pem"}, {certfile, "c"}, {ciphers, "x"}, {dhfile, "d"}, {early_data, enabled},
+		{fail_if_no_peer_cert, false}, {hibernate_after, 1}, {keyfile, "k"}, {password, "p"},
+		{session_tickets, stateless}, {verify, verify_peer}, {versions, ['tlsv1.3']}
+	] = Options(#{
+		mode => starttls, verify_mode => selfsigned_peer, disconnect_on_failure => false,
+		cacertfile => "ca.pem", certfile => "c", keyfile => "k", password => "p", ciphers => "x",
+		dhfile => "d", versions => ['tlsv1.3'], hibernate_after => 1, early_data => true,
+		session_tickets => stateless, crl_files => ["crl.pem"]
+	}),
+	{'EXIT', _} = (catch certjid:make_server_opts([])),
+	{'EXIT', _} = (catch certjid:make_server_opts(#{verify_mode => verify_peer})),
+	ok.
+
+%% The documentation's recipe, to the letter but for the answers to its questions: its
+%% certificate is X.509 v1 (R14) and has no xmppAddr.
+recipe(Config) ->
+	Dir = proplists:get_value(priv_dir, Config),
+	Commands = [
+		"openssl genrsa -des3 -passout pass:secret -out rootCA.key 4096",
+		"openssl req -x509 -new -nodes -key rootCA.key -passin pass:secret -sha256 -days 1024 "
+			"-subj /O=Test/CN=Root -out rootCA.crt",
+		"openssl genrsa -out client.key 2048",
+		"openssl req -new -key client.key -subj /CN=alice -out client.csr",
+		"openssl x509 -req -in client.csr -CA rootCA.crt -CAkey rootCA.key -passin pass:secret "
+			"-CAcreateserial -out client.crt -days 500 -sha256",
+		"openssl pkcs12 -export -inkey client.key -in client.crt -passout pass:secret -out client.p12"
+	],
+	[
+		{Command, "0"} = {Command, lists:last(string:lexemes(Output, "\n"))}
+		|| Command <- Commands,
+			Output <- [os:cmd("cd '" ++ Dir ++ "' && { " ++ Command ++ "; } 2>&1; echo; echo $?")]
+	],
+	{ok, Pem} = file:read_file(filename:join(Dir, "client.crt")),
+	{ok, #{version := 1, common_name := <<"alice">>, xmpp_addrs := []}} = certjid:identity(Pem),
+	Toml = certjid_test_config:write(Dir, "recipe.toml", #{
+		cacertfile => filename:join(Dir, "rootCA.crt"),
+		sasl_external => ["standard", "common_name"]
+	}),
+	{ok, Policy} = certjid:load(Toml),
+	{ok, #{jid := <<"alice@localhost">>, kind := <<"common_name">>}} =
+		certjid:decide(Policy, (?REQUEST)#{cert => Pem}),
+	[<<"EXTERNAL">>] = certjid:mechanisms(Policy, (?REQUEST)#{cert => Pem}),
+	%% And over TLS.
+	Client = #{
+		certfile => filename:join(Dir, "client.crt"),
+		keyfile => filename:join(Dir, "client.key")
+	},
+	Tls = #{cacertfile => filename:join(Dir, "rootCA.crt")},
+	[<<"alice">> = login(Config, Policy, Version, Client, Tls) || Version <- ["-tls1_2", "-tls1_3"]].
+
+%% Every kind of client certificate, both modes that ask for one, and disconnect_on_failure, over
+%% TLS 1.2 and 1.3. The answer: the user name, the reason of the decision, or `closed' where TLS
+%% fails.
+starttls(Config) ->
+	Clients = clients(Config),
+	Rows = [
+		%% certificate, {peer: true, false}, {selfsigned_peer: true, false}
+		{alice, {<<"alice">>, <<"alice">>}, {<<"alice">>, <<"alice">>}},
+		{chain, {<<"alice">>, <<"alice">>}, {<<"alice">>, <<"alice">>}},
+		{incomplete, {closed, <<"unknown_ca">>}, {closed, <<"unknown_ca">>}},
+		{expired, {closed, <<"cert_expired">>}, {closed, <<"cert_expired">>}},
+		{self_signed, {closed, <<"selfsigned_peer">>}, {<<"alice">>, <<"alice">>}},
+		{none, {closed, <<"no_peer_cert">>}, {closed, <<"no_peer_cert">>}}
+	],
+	#{file := CaFile} = proplists:get_value(ca, Config),
+	[] = [
+		{Name, Version, Mode, Disconnect, Answer, Expected}
+		|| {Name, {P1, P2}, {S1, S2}} <- Rows,
+			Version <- ["-tls1_2", "-tls1_3"],
+			{Mode, Disconnect, Expected} <- [
+				{peer, true, P1}, {peer, false, P2},
+				{selfsigned_peer, true, S1}, {selfsigned_peer, false, S2}
+			],
+			Policy <- [certjid_test_config:policy(Config, #{verify_mode => atom_to_list(Mode)})],
+			Tls <- [#{verify_mode => Mode, disconnect_on_failure => Disconnect, cacertfile => CaFile}],
+			Answer <- [login(Config, Policy, Version, maps:get(Name, Clients), Tls)],
+			Answer =/= Expected
+	].
+
+clients(Config) ->
+	#{issuer := Issuer} = proplists:get_value(ca, Config),
+	Key = certjid_test_cert:key(),
+	Make = fun(Options) ->
+		certjid_test_cert:make(Key, ?ALICE, maps:merge(#{issuer => Issuer}, Options))
+	end,
+	CaNames = #{common_name => <<"Intermediate">>},
+	CaKey = certjid_test_cert:key(),
+	Intermediate = certjid_test_cert:make(CaKey, CaNames, #{issuer => Issuer, ca => true}),
+	Leaf = Make(#{issuer => {certjid_test_cert:subject(CaNames), CaKey}}),
+	maps:map(fun(Name, Ders) ->
+		case Ders of
+			[] -> #{};
+			_ -> write(Config, atom_to_list(Name), Key, Ders)
+		end
+	end, #{
+		alice => [Make(#{})],
+		chain => [Leaf, Intermediate],
+		incomplete => [Leaf],
+		expired => [Make(#{not_after => "20250601000000Z"})],
+		self_signed => [certjid_test_cert:self_signed(Key, ?ALICE)],
+		none => []
+	}).
+
+%% The handshake on a plain socket, as after STARTTLS.
+login(Config, Policy, Version, Client, Tls) ->
+	{ok, Listen} = gen_tcp:listen(0, [{active, false}, {ip, {127, 0, 0, 1}}, binary]),
+	{ok, Number} = inet:port(Listen),
+	Port = connect(Number, Version, Client),
+	{ok, Tcp} = gen_tcp:accept(Listen, 5000),
+	Server = proplists:get_value(server, Config),
+	Options = certjid:make_server_opts(maps:merge(Tls, Server#{report_to => self()})),
+	Answer = decide(Policy, ssl:handshake(Tcp, [{log_level, none} | Options], 5000)),
+	ok = gen_tcp:close(Listen),
+	ok = hang_up(Port),
+	Answer.
+
+connect(Number, Version, Client) ->
+	Names = [{certfile, "-cert"}, {keyfile, "-key"}, {issuers, "-cert_chain"}],
+	Args = [[Arg, maps:get(Key, Client)] || {Key, Arg} <- Names, is_map_key(Key, Client)],
+	Address = "127.0.0.1:" ++ integer_to_list(Number),
+	open_port({spawn_executable, os:find_executable("openssl")}, [
+		{args, ["s_client", "-connect", Address, Version | lists:append(Args)]},
+		binary, stderr_to_stdout
+	]).
+
+%% Where TLS has failed, openssl has gone by itself.
+hang_up(Port) ->
+	_ = (catch port_close(Port)),
+	flush(Port).
+
+flush(Port) ->
+	receive {Port, _} -> flush(Port) after 0 -> ok end.
+
+decide(Policy, {ok, Socket}) ->
+	#{chain := Chain, verified := Verified} = Peer = certjid_tls:peer(Socket),
+	2 = map_size(Peer),
+	ok = ssl:close(Socket),
+	case certjid:decide(Policy, (?REQUEST)#{chain => Chain, verified => Verified}) of
+		{ok, #{username := Name}} ->
+			Name;
+		{error, #{condition := <<"not-authorized">>, disconnect := _, reason := Reason}} ->
+			Reason
+	end;
+decide(_Policy, {error, _}) ->
+	_ = certjid_tls:receive_verify_results(),
+	closed.
+
+%% A listener of ssl itself: the options of the handshake say whom to report to.
+direct_tls(Config) ->
+	Clients = clients(Config),
+	#{file := CaFile} = proplists:get_value(ca, Config),
+	Policy = certjid_test_config:policy(Config, #{}),
+	Tls = (proplists:get_value(server, Config))#{cacertfile => CaFile, disconnect_on_failure => false},
+	{ok, Listen} = ssl:listen(0, [{log_level, none} | certjid_tls:make_server_opts(Tls)]),
+	{ok, {_, Number}} = ssl:sockname(Listen),
+	Login = fun(Name, Version) ->
+		Port = connect(Number, Version, maps:get(Name, Clients)),
+		{ok, Transport} = ssl:transport_accept(Listen, 5000),
+		Options = certjid_tls:make_server_opts(Tls#{report_to => self()}),
+		Answer = decide(Policy, ssl:handshake(Transport, Options, 5000)),
+		ok = hang_up(Port),
+		Answer
+	end,
+	[
+		begin
+			<<"alice">> = Login(alice, Version),
+			<<"alice">> = Login(chain, Version),
+			<<"unknown_ca">> = Login(incomplete, Version)
+		end
+		|| Version <- ["-tls1_2", "-tls1_3"]
+	],
+	{messages, []} = process_info(self(), messages),
+	ok = ssl:close(Listen).
