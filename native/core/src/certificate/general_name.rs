@@ -14,13 +14,13 @@ pub(super) fn read(san: &[u8], found: &mut Found) -> Result<(), CertificateError
     let malformed = CertificateError::MalformedExtension("subjectAltName");
     element::check(san).map_err(|_| malformed.clone())?;
     let mut input = san;
-    let mut entries = match Element::take(&mut input) {
-        Ok(Element {
-            tag: SEQUENCE,
-            value,
-            ..
-        }) => value,
-        _ => return Err(malformed),
+    let Ok(Element {
+        tag: SEQUENCE,
+        value: mut entries,
+        ..
+    }) = Element::take(&mut input)
+    else {
+        return Err(malformed);
     };
     while !entries.is_empty() {
         let entry = Element::take(&mut entries).map_err(|_| malformed.clone())?;
