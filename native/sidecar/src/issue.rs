@@ -42,13 +42,19 @@ impl Authority {
     /// # Errors
     /// Where no key can be made.
     pub fn generate() -> Result<Issued, Error> {
+        let key = KeyPair::generate()?;
         let mut params = params(CA_DAYS);
+        // Two CAs of one name and with two keys would be taken for one another. The first byte
+        // of a point is its form.
+        let name: String = key.public_key_raw()[1..5]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
         params
             .distinguished_name
-            .push(DnType::CommonName, "certjid development CA");
+            .push(DnType::CommonName, format!("certjid development CA {name}"));
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate()?;
         Ok(Issued {
             certificate: params.self_signed(&key)?,
             key,

@@ -6,16 +6,16 @@ use super::CertificateError;
 
 /// One tag, length and value.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Element<'a> {
-    pub(super) tag: u8,
-    pub(super) value: &'a [u8],
-    /// Tag and length in bytes.
-    header: usize,
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    pub(crate) value: &'a [u8],
+    /// All of it: tag, length and value.
+    pub(crate) raw: &'a [u8],
 }
 
 impl<'a> Element<'a> {
     /// Takes the first element off `input`.
-    pub(super) fn take(input: &mut &'a [u8]) -> Result<Self, &'static str> {
+    pub(crate) fn take(input: &mut &'a [u8]) -> Result<Self, &'static str> {
         let mut reader = SliceReader::new(input).map_err(|_| "an element too large")?;
         let tag = reader.read_byte().map_err(|_| "an element is cut short")?;
         if tag & 0x1f == 0x1f {
@@ -25,10 +25,11 @@ impl<'a> Element<'a> {
         let value = reader
             .read_slice(length)
             .map_err(|_| "a length beyond the end")?;
-        let header =
-            input.len() - value.len() - usize::try_from(reader.remaining_len()).unwrap_or(0);
-        *input = &input[header + value.len()..];
-        Ok(Self { tag, value, header })
+        let remaining =
+            usize::try_from(reader.remaining_len()).map_err(|_| "an element too large")?;
+        let (raw, rest) = input.split_at(input.len() - remaining);
+        *input = rest;
+        Ok(Self { tag, value, raw })
     }
 
     /// Whether the value is made of elements.
@@ -53,7 +54,7 @@ pub(super) fn check(der: &[u8]) -> Result<(), CertificateError> {
         let mut rest = &der[at..end];
         let element =
             Element::take(&mut rest).map_err(|rule| CertificateError::NotDer(at, rule))?;
-        at += element.header;
+        at += element.raw.len() - element.value.len();
         if element.constructed() {
             if open.len() > MAX_DEPTH {
                 return Err(CertificateError::NestedTooDeep);

@@ -11,12 +11,15 @@ use x509_parser::public_key::PublicKey;
 
 use super::CertificateError;
 use super::element::Element;
+use super::tbs::Tbs;
 
 /// notBefore and notAfter in Unix seconds.
 pub(super) fn validity(certificate: &X509Certificate<'_>) -> Result<(i64, i64), CertificateError> {
     let validity = &certificate.tbs_certificate.validity;
-    let mut times = raw_validity(certificate.tbs_certificate.as_ref())
-        .ok_or(CertificateError::InvalidTime("the validity"))?;
+    let mut times = Tbs::parse(certificate.tbs_certificate.as_ref())
+        .ok_or(CertificateError::InvalidTime("the validity"))?
+        .validity
+        .value;
     for which in ["notBefore", "notAfter"] {
         // The parser takes time zones and times without seconds, which DER does not have.
         let whole = match Element::take(&mut times) {
@@ -40,18 +43,6 @@ pub(super) fn validity(certificate: &X509Certificate<'_>) -> Result<(i64, i64), 
         validity.not_before.timestamp(),
         validity.not_after.timestamp(),
     ))
-}
-
-/// The contents of the field `validity`.
-fn raw_validity(tbs: &[u8]) -> Option<&[u8]> {
-    let mut outer = tbs;
-    let mut fields = Element::take(&mut outer).ok()?.value;
-    let first = Element::take(&mut fields).ok()?;
-    let before_validity = if first.tag == VERSION { 3 } else { 2 };
-    for _ in 0..before_validity {
-        Element::take(&mut fields).ok()?;
-    }
-    Some(Element::take(&mut fields).ok()?.value)
 }
 
 /// Refuses extensions that decide on a certificate's use and can't be read.
@@ -95,6 +86,11 @@ pub(super) fn version(certificate: &X509Certificate<'_>) -> u8 {
     u8::try_from(certificate.tbs_certificate.version.0.saturating_add(1)).unwrap_or(u8::MAX)
 }
 
+pub(super) fn may_issue(certificate: &X509Certificate<'_>) -> bool {
+    let self_issued = certificate.subject().as_raw() == certificate.issuer().as_raw();
+    certificate.is_ca() || (version(certificate) == 1 && self_issued)
+}
+
 /// The public key in a few words.
 pub(super) fn key(certificate: &X509Certificate<'_>) -> String {
     let info = certificate.public_key();
@@ -123,7 +119,6 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
 
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-const VERSION: u8 = 0xa0;
 
 /// id-RSASSA-PSS (RFC 4055).
 const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";

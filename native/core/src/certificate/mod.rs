@@ -11,11 +11,12 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 pub mod encoding;
 
-mod element;
+pub(crate) mod element;
 mod error;
 mod fields;
 mod general_name;
-mod name;
+pub(crate) mod name;
+pub(crate) mod tbs;
 mod text;
 
 pub use error::CertificateError;
@@ -36,6 +37,7 @@ pub struct Certificate {
     subject: String,
     version: u8,
     key: String,
+    may_issue: bool,
 }
 
 impl Certificate {
@@ -75,6 +77,7 @@ impl Certificate {
             subject: name::to_text(&parsed.tbs_certificate.subject),
             version: fields::version(&parsed),
             key: fields::key(&parsed),
+            may_issue: fields::may_issue(&parsed),
         })
     }
 
@@ -146,6 +149,12 @@ impl Certificate {
     /// The kind and size of the public key, such as `RSA 2048` or `EC P-256`.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Whether it can be a CA: basicConstraints says so, or it is of version 1 and its own issuer,
+    /// as old roots are.
+    pub fn may_issue(&self) -> bool {
+        self.may_issue
     }
 
     /// The SHA-256 digest of the DER.

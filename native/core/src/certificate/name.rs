@@ -74,7 +74,7 @@ impl Found {
 
 /// A distinguished name on one line, attributes in the certificate's order, with the escapes of
 /// RFC 4514 section 2.4.
-pub(super) fn to_text(name: &X509Name<'_>) -> String {
+pub(crate) fn to_text(name: &X509Name<'_>) -> String {
     let mut line = String::new();
     for attribute in name.iter_attributes() {
         if !line.is_empty() {

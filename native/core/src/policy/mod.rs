@@ -1,1 +1,257 @@
-//! Being written.
+//! One configuration file with all that it names, ready to decide logins. What the NIF, the
+//! sidecar and the command line call.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::certificate::Certificate;
+use crate::config::{Auth, Config, ConfigErrors, Listener, ListenerRef, Warning};
+use crate::jid;
+use crate::sasl::{self, Condition, Credentials, Rules, Step, Verdict, initial_response};
+use crate::verify::{self, Fault, Reason};
+
+mod ca_file;
+mod connection;
+mod load;
+mod methods;
+mod request;
+
+pub use load::Modules;
+pub use request::{Allowed, Authzid, ModuleQuestion, Offer, Outcome, Refused, Request};
+
+use load::Trusts;
+
+/// A loaded configuration: immutable, and shared by all threads.
+#[derive(Debug)]
+pub struct Policy {
+    config: Config,
+    trusts: Trusts,
+    warnings: Vec<Warning>,
+}
+
+impl Policy {
+    /// Reads the configuration file, and the CA files and CRLs that its listeners name.
+    ///
+    /// # Errors
+    /// Every fault of the file, and every file that it names and that can't be used.
+    pub fn load(path: &Path, modules: Modules) -> Result<Self, ConfigErrors> {
+        load::load(path, modules)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What is to be said of the configuration and of the files that it names.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.warnings.clone()
+    }
+
+    /// Judges a chain as the listener's `verify_mode` has it, at `now` in Unix seconds.
+    ///
+    /// # Errors
+    /// All faults that are known, the one that counts first.
+    pub fn verify_chain(
+        &self,
+        listener: &ListenerRef,
+        chain: &[Vec<u8>],
+        now: i64,
+    ) -> Result<(), Vec<Fault>> {
+        let tls = self
+            .config
+            .listener(listener)
+            .and_then(|listener| listener.tls.as_ref());
+        let Some(tls) = tls else {
+            return Err(vec![Fault {
+                reason: Reason::UnknownCa,
+                position: 0,
+                message: format!("there is no listener {listener} with TLS, so no CA is trusted"),
+            }]);
+        };
+        verify::verify(chain, tls.verify_mode, self.trusts.of(tls), now)
+    }
+
+    /// Whether EXTERNAL is to be offered on a connection (RFC 6120 section 6.3.4), at `now` in
+    /// Unix seconds. The authorization identity of the request is not looked at.
+    pub fn mechanisms(&self, request: &Request, now: i64) -> Offer {
+        let mut trail = Vec::new();
+        let refused = match self.scope(request) {
+            Ok(scope) => self.certificate(&scope, request, now, &mut trail).err(),
+            Err(refused) => Some(refused),
+        };
+        match refused {
+            None => Offer {
+                external: true,
+                reason: "offered".to_owned(),
+                message: "EXTERNAL is offered".to_owned(),
+            },
+            Some(refused) => Offer {
+                external: false,
+                reason: refused.reason,
+                message: refused.message,
+            },
+        }
+    }
+
+    /// Decides a login, at `now` in Unix seconds.
+    pub fn authenticate(&self, request: &Request, now: i64) -> Outcome {
+        let mut trail = Vec::new();
+        match self.decide(request, now, &mut trail) {
+            Ok(Answer::Allowed(allowed)) => Outcome::Allowed(Allowed { trail, ..allowed }),
+            Ok(Answer::AskModule(question)) => Outcome::AskModule(question),
+            Err(refused) => Outcome::Refused(Refused { trail, ..refused }),
+        }
+    }
+
+    fn decide(
+        &self,
+        request: &Request,
+        now: i64,
+        trail: &mut Vec<Step>,
+    ) -> Result<Answer, Refused> {
+        let scope = self.scope(request)?;
+        let authzid = decode(&request.authzid)?;
+        let certificate = self.certificate(&scope, request, now, trail)?;
+        for skipped in certificate.skipped() {
+            let message = format!("{} {:?} {}", skipped.kind, skipped.value, skipped.reason);
+            trail.push(Step::new("certificate", "note", message));
+        }
+
+        let decision = sasl::decide(
+            &Rules {
+                kinds: &scope.auth.sasl_external,
+                prefix: &scope.auth.prefix,
+                suffix: &scope.auth.suffix,
+                host: &scope.host,
+            },
+            &Credentials {
+                common_name: certificate.common_name(),
+                xmpp_addrs: certificate.xmpp_addrs(),
+                authzid: authzid.as_deref(),
+            },
+            &|module| request.answers.get(module).cloned(),
+        );
+        trail.extend(decision.trail);
+        match decision.verdict {
+            Verdict::Accepted(accepted) => {
+                let method = methods::accept(scope.auth, scope.listener, trail)?;
+                Ok(Answer::Allowed(Allowed {
+                    jid: format!("{}@{}", accepted.local, scope.host),
+                    username: accepted.local,
+                    method,
+                    source: accepted.source,
+                    kind: accepted.kind.to_string(),
+                    trail: Vec::new(),
+                }))
+            }
+            Verdict::AskModule(module) => Ok(Answer::AskModule(ModuleQuestion {
+                module,
+                host: scope.host,
+                common_name: certificate.common_name().map(str::to_owned),
+                xmpp_addrs: certificate.xmpp_addrs().to_vec(),
+                authzid,
+            })),
+            Verdict::Rejected(rejected) => Err(Refused::new(
+                rejected.condition,
+                rejected.reason,
+                rejected.message,
+            )),
+        }
+    }
+
+    /// What the configuration says where the client knocks, if EXTERNAL is a mechanism there.
+    fn scope(&self, request: &Request) -> Result<Scope<'_>, Refused> {
+        let unknown = |reason, message| Refused::new(Condition::NotAuthorized, reason, message);
+        let host = jid::nameprep(&request.host).map_err(|error| {
+            unknown(
+                "host_unknown",
+                format!("{:?} is no host: {error}", request.host),
+            )
+        })?;
+        let auth = self
+            .config
+            .auth(&host, request.host_type.as_deref())
+            .ok_or_else(|| {
+                let message = match &request.host_type {
+                    Some(host_type) => format!(
+                        "{host:?} is not among general.hosts, nor {host_type:?} among \
+                     general.host_types"
+                    ),
+                    None => format!("{host:?} is not among general.hosts"),
+                };
+                unknown("host_unknown", message)
+            })?;
+        let listener = self.config.listener(&request.listener).ok_or_else(|| {
+            unknown(
+                "listener_unknown",
+                format!("the configuration has no listener {}", request.listener),
+            )
+        })?;
+
+        if !auth.offers_external() {
+            return Err(Refused::new(
+                Condition::InvalidMechanism,
+                "external_not_configured",
+                format!("{}.sasl_mechanisms does not list \"external\"", auth.path),
+            ));
+        }
+        methods::check_any(auth)?;
+        Ok(Scope {
+            host,
+            auth,
+            listener,
+        })
+    }
+
+    /// The client's certificate, if the listener's verify mode accepts it.
+    fn certificate(
+        &self,
+        scope: &Scope<'_>,
+        request: &Request,
+        now: i64,
+        trail: &mut Vec<Step>,
+    ) -> Result<Certificate, Refused> {
+        let judged = connection::check(scope.listener, request, &self.trusts, now);
+        let (outcome, message) = match &judged {
+            Ok(certificate) => ("ok", connection::accepted(certificate, scope.listener)),
+            Err(refused) => (refused.condition.as_str(), refused.message.clone()),
+        };
+        trail.push(Step::new("certificate", outcome, message));
+        judged
+    }
+}
+
+/// The present time in Unix seconds.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
+}
+
+/// Where a login takes place.
+struct Scope<'a> {
+    host: String,
+    auth: &'a Auth,
+    listener: &'a Listener,
+}
+
+enum Answer {
+    Allowed(Allowed),
+    AskModule(ModuleQuestion),
+}
+
+fn decode(authzid: &Authzid) -> Result<Option<Vec<u8>>, Refused> {
+    match authzid {
+        Authzid::Absent => Ok(None),
+        Authzid::Decoded(bytes) => Ok(Some(bytes.clone()).filter(|bytes| !bytes.is_empty())),
+        Authzid::InitialResponse(text) => initial_response::decode(text).map_err(|_| {
+            Refused::new(
+                Condition::IncorrectEncoding,
+                "malformed_base64",
+                "the initial response is not base64",
+            )
+        }),
+    }
+}

@@ -97,6 +97,22 @@ pub struct Refused {
     pub trail: Vec<Step>,
 }
 
+impl Refused {
+    pub(super) fn new(
+        condition: Condition,
+        reason: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            condition,
+            reason: reason.into(),
+            message: message.into(),
+            disconnect: false,
+            trail: Vec::new(),
+        }
+    }
+}
+
 /// Whether SASL EXTERNAL is to be offered on a connection.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Offer {

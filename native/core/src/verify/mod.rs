@@ -1,3 +1,175 @@
-//! Chain check (being written).
+//! Whether a client's chain is to be trusted: MongooseIM's `tls.verify_mode`, judged anew at
+//! every login.
+//!
+//! rustls-webpki builds and judges the path. Beside it stand, each in a module of its own, what
+//! it does not judge:
+//!
+//! - `shape`: leaves of X.509 version 1 or 2 and leaves that are CAs, which webpki
+//!   refuses by design and MongooseIM accepts, are brought into a shape that webpki judges;
+//! - `issuer`: keyCertSign of the issuers on the path that webpki found;
+//! - `selfsigned`: a single certificate that is its own issuer.
+//!
+//! The reasons are those of OTP's `ssl` and `public_key`.
+
+use core::cell::RefCell;
+use core::time::Duration;
+
+use rustls_pki_types::{CertificateDer, UnixTime};
+use webpki::{
+    EndEntityCert, Error, ExpirationPolicy, KeyUsage, RevocationOptionsBuilder, UnknownStatusPolicy,
+};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::certificate::encoding::{MAX_CERTIFICATE, MAX_CHAIN};
+
+mod diagnosis;
+mod fault;
+mod issuer;
 mod mode;
+mod selfsigned;
+mod shape;
+mod signature;
+mod trust;
+
+pub use fault::{Fault, Reason};
 pub use mode::VerifyMode;
+pub use trust::{TrustError, TrustStore};
+
+/// Judges a chain of certificates in DER, leaf first, at `now` in Unix seconds.
+///
+/// The other certificates may come in any order, and ones that lead nowhere are ignored. In the
+/// mode `none` everything is accepted: no certificate is asked for, so that none is used.
+///
+/// # Errors
+/// All faults that are known, the one that counts first.
+pub fn verify(
+    chain: &[Vec<u8>],
+    mode: VerifyMode,
+    trust: &TrustStore,
+    now: i64,
+) -> Result<(), Vec<Fault>> {
+    if mode == VerifyMode::None {
+        return Ok(());
+    }
+    let leaf = check_size(chain).map_err(|fault| vec![fault])?;
+    let parsed = parse(leaf, 0).map_err(|fault| vec![fault])?;
+
+    let self_issued = parsed.subject().as_raw() == parsed.issuer().as_raw();
+    if self_issued && chain.len() == 1 {
+        let faults = selfsigned::faults(&parsed, mode, now);
+        return if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        };
+    }
+    verify_path(chain, &parsed, self_issued, trust, now).map_err(|fault| vec![fault])
+}
+
+fn check_size(chain: &[Vec<u8>]) -> Result<&[u8], Fault> {
+    let Some(leaf) = chain.first() else {
+        return Err(Fault::new(
+            Reason::NoPeerCert,
+            0,
+            "the client sent no certificate",
+        ));
+    };
+    if chain.len() > MAX_CHAIN {
+        return Err(Fault::new(
+            Reason::MaxPathLengthReached,
+            MAX_CHAIN,
+            format!(
+                "the client sent {} certificates, more than the {MAX_CHAIN} allowed",
+                chain.len()
+            ),
+        ));
+    }
+    match chain.iter().position(|der| der.len() > MAX_CERTIFICATE) {
+        Some(position) => Err(Fault::new(
+            Reason::BadCertificate,
+            position,
+            format!(
+                "it has {} bytes, more than the {MAX_CERTIFICATE} allowed",
+                chain[position].len()
+            ),
+        )),
+        None => Ok(leaf),
+    }
+}
+
+fn parse(der: &[u8], position: usize) -> Result<X509Certificate<'_>, Fault> {
+    match X509Certificate::from_der(der) {
+        Ok(([], parsed)) => Ok(parsed),
+        Ok(_) => Err(Fault::new(
+            Reason::BadCertificate,
+            position,
+            "bytes follow the certificate",
+        )),
+        Err(error) => Err(Fault::new(
+            Reason::BadCertificate,
+            position,
+            format!("it is no X.509 certificate: {error}"),
+        )),
+    }
+}
+
+fn verify_path(
+    chain: &[Vec<u8>],
+    parsed: &X509Certificate<'_>,
+    self_issued: bool,
+    trust: &TrustStore,
+    now: i64,
+) -> Result<(), Fault> {
+    let shaped = shape::Shaped::new(parsed, self_issued);
+    let leaf = match &shaped {
+        Some(shaped) => CertificateDer::from(shaped.der.as_slice()),
+        None => CertificateDer::from(chain[0].as_slice()),
+    };
+    let others: Vec<CertificateDer<'_>> = chain[1..]
+        .iter()
+        .map(|der| CertificateDer::from(der.as_slice()))
+        .collect();
+    let mut algorithms = signature::ALGORITHMS.to_vec();
+    if let Some(shaped) = &shaped {
+        algorithms.extend(
+            shaped
+                .algorithms
+                .iter()
+                .map(|a| a as &dyn signature::Algorithm),
+        );
+    }
+
+    // webpki goes on looking for a path when this refuses one, and its error can't carry ours.
+    let refused = RefCell::new(None);
+    let check_issuers = |path: &webpki::VerifiedPath<'_>| {
+        issuer::check(path, chain).map_err(|fault| {
+            *refused.borrow_mut() = Some(fault);
+            Error::UnknownIssuer
+        })
+    };
+    let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now).unwrap_or(0)));
+    let crls = trust.crls();
+    // An Err means that there are no CRLs.
+    let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|options| {
+        options
+            .with_status_policy(UnknownStatusPolicy::Allow)
+            .with_expiration_policy(ExpirationPolicy::Enforce)
+            .build()
+    });
+    let judged = EndEntityCert::try_from(&leaf).and_then(|leaf| {
+        leaf.verify_for_usage(
+            &algorithms,
+            trust.anchors(),
+            &others,
+            time,
+            KeyUsage::client_auth(),
+            revocation,
+            Some(&check_issuers),
+        )
+        .map(drop)
+    });
+    judged.map_err(|error| match refused.take() {
+        Some(fault) => fault,
+        None => diagnosis::explain(&error, chain, trust, now),
+    })
+}

@@ -1,6 +1,7 @@
 //! MongooseIM's measured answers (test/data/cases), and the differences that are on purpose
 //! (test/data/cases/differences.tsv, explained in docs/compatibility.md).
 
+mod chains;
 mod decisions;
 mod identity;
 mod jids;

@@ -151,7 +151,7 @@ fn describe(file: &str, certificate: &Certificate, now: i64) -> String {
         let encoding = styled(FAINT, &name.encoding);
         let _ = writeln!(
             text,
-            "    {:<14} {} ({encoding})",
+            "    {:<18} {} ({encoding})",
             plain(&name.kind),
             plain(&name.value)
         );
@@ -163,7 +163,7 @@ fn describe(file: &str, certificate: &Certificate, now: i64) -> String {
         let reason = styled(NOTE, plain(&skipped.reason));
         let _ = writeln!(
             text,
-            "    {:<14} {}: {reason}",
+            "    {:<18} {}: {reason}",
             plain(&skipped.kind),
             plain(&skipped.value)
         );

@@ -1,0 +1,54 @@
+//! The files that a listener's trust is made of.
+
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateRevocationListDer, PrivateKeyDer};
+use webpki::{CertRevocationList, OwnedCertRevocationList};
+
+use crate::certificate::Certificate;
+use crate::verify::TrustStore;
+
+/// What an operator should know about a CA file, each as the end of a sentence that begins with
+/// its name.
+pub(super) fn advice(pem: &[u8], trust: &TrustStore, now: i64) -> Vec<String> {
+    let mut advice = Vec::new();
+    if PrivateKeyDer::pem_slice_iter(pem).any(|key| key.is_ok()) {
+        advice
+            .push("holds a private key; a CA file needs none, and every reader has it".to_owned());
+    }
+    for (index, der) in trust.ders().iter().enumerate() {
+        let Ok(ca) = Certificate::from_der(der) else {
+            continue;
+        };
+        let named = format!("has {:?} as certificate {}", ca.subject(), index + 1);
+        if trust.ders()[..index].contains(der) {
+            advice.push(format!("{named}, which it has before"));
+        } else if now > ca.not_after() {
+            advice.push(format!(
+                "{named}, which has expired; MongooseIM and certjid trust it still"
+            ));
+        } else if !ca.may_issue() {
+            advice.push(format!(
+                "{named}, which is no CA: what it issues is not accepted by others"
+            ));
+        }
+    }
+    advice
+}
+
+/// The CRLs of a file, in PEM (every `X509 CRL` block) or DER.
+pub(super) fn crls(bytes: &[u8]) -> Result<Vec<CertRevocationList<'static>>, String> {
+    let ders = if bytes.starts_with(b"\x30") {
+        vec![CertificateRevocationListDer::from(bytes.to_vec())]
+    } else {
+        CertificateRevocationListDer::pem_slice_iter(bytes)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| error.to_string())?
+    };
+    if ders.is_empty() {
+        return Err("there is no X509 CRL block".to_owned());
+    }
+    ders.iter()
+        .map(|der| OwnedCertRevocationList::from_der(der).map(CertRevocationList::from))
+        .collect::<Result<_, _>>()
+        .map_err(|error| error.to_string())
+}

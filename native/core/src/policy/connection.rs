@@ -1,0 +1,95 @@
+//! The certificate of a connection.
+
+use super::load::Trusts;
+use super::request::{Refused, Request};
+use crate::certificate::Certificate;
+use crate::config::{Listener, Tls};
+use crate::sasl::Condition;
+use crate::verify::{self, Fault, VerifyMode};
+
+/// The client's certificate, if it passes what the listener demands. It is judged at every
+/// login, whatever TLS made of it: a resumed session, and a listener with
+/// `disconnect_on_failure = false`, let any certificate through.
+pub(super) fn check(
+    listener: &Listener,
+    request: &Request,
+    trusts: &Trusts,
+    now: i64,
+) -> Result<Certificate, Refused> {
+    let Some(tls) = &listener.tls else {
+        return Err(Refused::new(
+            Condition::NotAuthorized,
+            "no_tls",
+            format!(
+                "{} has no tls section, so that there is no certificate",
+                listener.path
+            ),
+        ));
+    };
+    if tls.verify_mode == VerifyMode::None {
+        return Err(Refused::new(
+            Condition::NotAuthorized,
+            "verify_mode_none",
+            format!(
+                "{}.verify_mode is \"none\", so that no certificate is asked for",
+                tls.path
+            ),
+        ));
+    }
+    if request.verified == Some(false) {
+        return Err(failed(
+            tls,
+            "not_verified",
+            "the server's own TLS verification failed",
+        ));
+    }
+    verify::verify(&request.chain, tls.verify_mode, trusts.of(tls), now)
+        .map_err(|faults| explain(tls, request, &faults))?;
+    Certificate::from_der(&request.chain[0])
+        .map_err(|error| failed(tls, "bad_certificate", error.to_string()))
+}
+
+/// Says what was accepted.
+pub(super) fn accepted(certificate: &Certificate, listener: &Listener) -> String {
+    let mode = listener
+        .tls
+        .as_ref()
+        .map(|tls| tls.verify_mode)
+        .unwrap_or_default();
+    format!(
+        "the certificate {:?} (SHA-256 {}) is accepted by verify_mode \"{mode}\"",
+        certificate.subject(),
+        certificate.fingerprint_hex()
+    )
+}
+
+fn explain(tls: &Tls, request: &Request, faults: &[Fault]) -> Refused {
+    let Some(fault) = faults.first() else {
+        return failed(tls, "bad_certificate", "the certificate is refused");
+    };
+    let subject = request
+        .chain
+        .get(fault.position)
+        .and_then(|der| Certificate::from_der(der).ok())
+        .map(|certificate| {
+            format!(
+                "certificate {} ({:?}): ",
+                fault.position,
+                certificate.subject()
+            )
+        })
+        .unwrap_or_default();
+    let all: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    failed(
+        tls,
+        fault.reason.as_str(),
+        format!("{subject}{}", all.join("; ")),
+    )
+}
+
+fn failed(tls: &Tls, reason: &str, message: impl Into<String>) -> Refused {
+    Refused {
+        disconnect: tls.disconnect_on_failure,
+        ..Refused::new(Condition::NotAuthorized, reason, message)
+    }
+}

@@ -1,0 +1,186 @@
+use alloc::collections::BTreeMap;
+use alloc::collections::btree_map::Entry;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustls_pki_types::CertificateDer;
+
+use super::{Policy, ca_file, now};
+use crate::config::{Auth, Config, ConfigError, ConfigErrors, Tls, Warning};
+use crate::sasl::Kind;
+use crate::verify::{TrustStore, VerifyMode};
+
+/// What an Erlang module's name in `sasl_external` means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Modules {
+    /// The caller can ask it. See [`Outcome::AskModule`](super::Outcome::AskModule).
+    Called,
+    /// An error: there is no Erlang node to ask.
+    Refused,
+}
+
+/// What each listener trusts.
+#[derive(Debug, Default)]
+pub(super) struct Trusts {
+    by_files: BTreeMap<Files, TrustStore>,
+    nothing: TrustStore,
+}
+
+impl Trusts {
+    pub(super) fn of(&self, tls: &Tls) -> &TrustStore {
+        self.by_files.get(&files(tls)).unwrap_or(&self.nothing)
+    }
+}
+
+pub(super) fn load(path: &Path, modules: Modules) -> Result<Policy, ConfigErrors> {
+    let config = Config::load(path)?;
+    let mut faults = Faults {
+        file: path,
+        errors: Vec::new(),
+        warnings: config.warnings.clone(),
+    };
+    if modules == Modules::Refused {
+        let sections = config.host_auth.values().chain([&config.auth]);
+        sections.for_each(|auth| faults.check_modules(auth));
+    }
+    let mut trusts = Trusts::default();
+    for tls in config
+        .listeners
+        .iter()
+        .filter_map(|listener| listener.tls.as_ref())
+    {
+        if tls.verify_mode == VerifyMode::None {
+            continue;
+        }
+        if let Entry::Vacant(entry) = trusts.by_files.entry(files(tls))
+            && let Some(trust) = faults.read_trust(tls)
+        {
+            entry.insert(trust);
+        }
+    }
+
+    let Faults {
+        errors,
+        mut warnings,
+        ..
+    } = faults;
+    if !errors.is_empty() {
+        return Err(ConfigErrors(errors));
+    }
+    warnings.sort_by_key(|warning| warning.line);
+    Ok(Policy {
+        config,
+        trusts,
+        warnings,
+    })
+}
+
+/// The faults of a configuration that come to light only with the files that it names.
+struct Faults<'a> {
+    file: &'a Path,
+    errors: Vec<ConfigError>,
+    warnings: Vec<Warning>,
+}
+
+impl Faults<'_> {
+    fn check_modules(&mut self, auth: &Auth) {
+        for kind in &auth.sasl_external {
+            if let Kind::Module(module) = kind {
+                let message = format!(
+                    "{module:?} is an Erlang module, which only an Erlang node can ask; \
+                     standard, common_name, auth_id, certjid_verification and \
+                     cyrsasl_external_verification are built in"
+                );
+                self.error(auth.line, format!("{}.sasl_external", auth.path), message);
+            }
+        }
+    }
+
+    fn read_trust(&mut self, tls: &Tls) -> Option<TrustStore> {
+        let trust = match &tls.cacertfile {
+            Some(cacertfile) => self.read_ca_file(tls, cacertfile)?,
+            None => self.system_trust(tls),
+        };
+        self.read_crls(tls, trust)
+    }
+
+    fn read_ca_file(&mut self, tls: &Tls, cacertfile: &Path) -> Option<TrustStore> {
+        let path = format!("{}.cacertfile", tls.path);
+        let shown = cacertfile.display();
+        let read = fs::read(cacertfile)
+            .map_err(|error| format!("{shown} can't be read: {error}"))
+            .and_then(|pem| {
+                let trust = TrustStore::from_pem(&pem)
+                    .map_err(|error| format!("{shown} is no CA file: {error}"))?;
+                Ok((pem, trust))
+            });
+        match read {
+            Ok((pem, trust)) => {
+                for message in ca_file::advice(&pem, &trust, now()) {
+                    let message = format!("{shown} {message}");
+                    self.warnings.push(Warning {
+                        line: tls.line,
+                        path: path.clone(),
+                        message,
+                    });
+                }
+                Some(trust)
+            }
+            Err(message) => {
+                self.error(tls.line, path, message);
+                None
+            }
+        }
+    }
+
+    /// The operating system's CAs, as MongooseIM takes them since 6.4.0.
+    fn system_trust(&mut self, tls: &Tls) -> TrustStore {
+        let found = rustls_native_certs::load_native_certs().certs;
+        // The system's store may hold what can't be read; MongooseIM passes over it too.
+        let readable =
+            |der: &CertificateDer<'static>| TrustStore::from_ders(vec![der.clone()]).is_ok();
+        let ders: Vec<_> = found.into_iter().filter(readable).collect();
+        TrustStore::from_ders(ders).unwrap_or_else(|_| {
+            self.warnings.push(Warning {
+                line: tls.line,
+                path: tls.path.clone(),
+                message: "there is no cacertfile, and the operating system has no CAs either, \
+                          so that no certificate is accepted"
+                    .to_owned(),
+            });
+            TrustStore::default()
+        })
+    }
+
+    fn read_crls(&mut self, tls: &Tls, trust: TrustStore) -> Option<TrustStore> {
+        let mut crls = Vec::new();
+        for file in &tls.crl_files {
+            let read = fs::read(file).map_err(|error| error.to_string());
+            match read.and_then(|bytes| ca_file::crls(&bytes)) {
+                Ok(found) => crls.extend(found),
+                Err(what) => {
+                    let message = format!("{} can't be used: {what}", file.display());
+                    self.error(tls.line, format!("{}.crl_files", tls.path), message);
+                    return None;
+                }
+            }
+        }
+        Some(trust.with_crls(crls))
+    }
+
+    fn error(&mut self, line: usize, path: String, message: String) {
+        self.errors.push(ConfigError {
+            file: self.file.to_owned(),
+            line,
+            path,
+            message,
+        });
+    }
+}
+
+/// The files that say what a listener trusts.
+type Files = (Option<PathBuf>, Vec<PathBuf>);
+
+fn files(tls: &Tls) -> Files {
+    (tls.cacertfile.clone(), tls.crl_files.clone())
+}

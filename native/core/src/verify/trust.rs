@@ -1,0 +1,98 @@
+use core::fmt;
+
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, TrustAnchor};
+use webpki::CertRevocationList;
+
+/// The CAs that are trusted: what `tls.cacertfile` holds.
+#[derive(Debug, Default)]
+pub struct TrustStore {
+    anchors: Vec<TrustAnchor<'static>>,
+    ders: Vec<CertificateDer<'static>>,
+    crls: Vec<CertRevocationList<'static>>,
+}
+
+impl TrustStore {
+    /// Reads every `CERTIFICATE` block of a PEM text.
+    ///
+    /// # Errors
+    /// Where the text is broken, has no certificate, or one that can't be a CA's.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, TrustError> {
+        let ders = CertificateDer::pem_slice_iter(pem)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| TrustError::Pem(error.to_string()))?;
+        Self::from_ders(ders)
+    }
+
+    /// Takes certificates in DER.
+    ///
+    /// # Errors
+    /// As [`from_pem`](Self::from_pem).
+    pub fn from_ders(ders: Vec<CertificateDer<'static>>) -> Result<Self, TrustError> {
+        if ders.is_empty() {
+            return Err(TrustError::Empty);
+        }
+        let anchor = |(index, der)| {
+            webpki::anchor_from_trusted_cert(der)
+                .map(|anchor| anchor.to_owned())
+                .map_err(|error| TrustError::Certificate(index + 1, error.to_string()))
+        };
+        let anchors = ders
+            .iter()
+            .enumerate()
+            .map(anchor)
+            .collect::<Result<_, _>>()?;
+        let crls = Vec::new();
+        Ok(Self {
+            anchors,
+            ders,
+            crls,
+        })
+    }
+
+    /// Adds certificate revocation lists: what `tls.crl_files` holds. A certificate of the path
+    /// that one of them revokes is refused, and so is one whose issuer's list is out of date; a
+    /// certificate whose issuer has no list here is not touched.
+    pub(crate) fn with_crls(self, crls: Vec<CertRevocationList<'static>>) -> Self {
+        Self { crls, ..self }
+    }
+
+    /// The certificates in DER, in their order.
+    pub fn ders(&self) -> &[CertificateDer<'static>] {
+        &self.ders
+    }
+
+    pub(super) fn crls(&self) -> Vec<&CertRevocationList<'static>> {
+        self.crls.iter().collect()
+    }
+
+    pub(super) fn anchors(&self) -> &[TrustAnchor<'static>] {
+        &self.anchors
+    }
+}
+
+/// Why a CA file can't be used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// The certificate with this number, counted from 1, is none; the parser's words.
+    Certificate(usize, String),
+    /// There is no certificate.
+    Empty,
+    /// The PEM text is broken; the parser's words.
+    Pem(String),
+}
+
+impl fmt::Display for TrustError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(number, what) => {
+                write!(f, "certificate {number} can't be read: {what}")
+            }
+            Self::Empty => f.write_str("there is no CERTIFICATE block"),
+            Self::Pem(what) => write!(f, "the PEM text is broken: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for TrustError {}
