@@ -46,8 +46,11 @@ impl Authority {
         let mut params = params(CA_DAYS);
         // Two CAs of one name and with two keys would be taken for one another. The first byte
         // of a point is its form.
-        let name: String = key.public_key_raw()[1..5]
+        let name: String = key
+            .public_key_raw()
             .iter()
+            .skip(1)
+            .take(4)
             .map(|byte| format!("{byte:02x}"))
             .collect();
         params

@@ -62,10 +62,9 @@ fn inspect_shows_every_name() {
     assert_eq!(der, one);
     let both = run(dir, &["inspect", "--json", "alice.der", "ca.pem"], 0);
     let both: Value = serde_json::from_str(&both).unwrap();
-    assert_eq!(
-        (&both[0], &both[1]["common_name"]),
-        (&one, &json!("certjid development CA"))
-    );
+    assert_eq!(both[0], one);
+    let ca = both[1]["common_name"].as_str().unwrap();
+    assert!(ca.starts_with("certjid development CA "), "{ca}");
 
     // PKCS#12, made here and by openssl.
     fs::write(dir.join("password"), "se cret\n").unwrap();

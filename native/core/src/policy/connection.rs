@@ -36,15 +36,15 @@ pub(super) fn check(
             ),
         ));
     }
+    verify::verify(&request.chain, tls.verify_mode, trusts.of(tls), now)
+        .map_err(|faults| explain(tls, request, &faults))?;
     if request.verified == Some(false) {
         return Err(failed(
             tls,
             "not_verified",
-            "the server's own TLS verification failed",
+            "the server's own TLS verification refuses the certificate, though certjid accepts it",
         ));
     }
-    verify::verify(&request.chain, tls.verify_mode, trusts.of(tls), now)
-        .map_err(|faults| explain(tls, request, &faults))?;
     Certificate::from_der(&request.chain[0])
         .map_err(|error| failed(tls, "bad_certificate", error.to_string()))
 }

@@ -208,18 +208,18 @@ fn describe(args: &CheckArgs, answer: &Answer, leaf: &Certificate, now: i64) -> 
         plain(&file.display().to_string())
     );
 
-    let (style, is) = if offer.external {
-        (GOOD, "is")
-    } else {
-        (BAD, "is not")
-    };
     let listener = plain(&args.listener);
-    let _ = writeln!(
-        text,
-        "{} {is} offered to this client on {listener}: {}",
-        styled(style, "EXTERNAL"),
-        plain(&offer.message)
-    );
+    let _ = if offer.external {
+        let external = styled(GOOD, "EXTERNAL");
+        writeln!(text, "{external} is offered to this client on {listener}")
+    } else {
+        let external = styled(BAD, "EXTERNAL");
+        let why = plain(&offer.message);
+        writeln!(
+            text,
+            "{external} is not offered to this client on {listener}: {why}"
+        )
+    };
 
     for step in &decision.trail {
         let style = match step.outcome.as_str() {
