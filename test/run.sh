@@ -25,9 +25,24 @@ count_cargo() {
     passed=$((passed + count))
 }
 
+# Takes the count from rebar3's last line; it is zero where a case was skipped.
+count_ct() {
+    local count
+    count=$(sed -n 's/^.*All \([0-9]*\) tests passed\..*$/\1/p' "$log")
+    [ -n "$count" ] || { echo "no case ran, or one was skipped"; echo "$passed passed, 1 failed"; exit 1; }
+    passed=$((passed + count))
+}
+
+export CERTJID_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/certjid"
+
 step "rustfmt" cargo fmt --all --check
 step "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
+step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --workspace
 step "cargo test" cargo test --workspace --locked
 count_cargo
+step "rebar3 ct" rebar3 ct
+count_ct
+step "xref" rebar3 xref
+step "dialyzer" rebar3 dialyzer
 
 echo "$passed passed, 0 failed"
