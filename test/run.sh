@@ -36,9 +36,9 @@ count_ct() {
 export CERTJID_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/certjid"
 
 step "rustfmt" cargo fmt --all --check
-step "clippy" cargo clippy --quiet --workspace --all-targets -- -D warnings
-step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --workspace
-step "cargo test" cargo test --workspace --locked
+step "clippy" cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
+step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --workspace --all-features
+step "cargo test" cargo test --workspace --all-features --locked
 count_cargo
 step "rebar3 ct" rebar3 ct
 count_ct

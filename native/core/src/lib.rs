@@ -12,6 +12,7 @@
 //! | [`verify`] | whether a chain is trusted: the verify modes `peer`, `selfsigned_peer`, `none` |
 //! | [`sasl`] | the verification kinds of `sasl_external`, and their decision |
 //! | [`config`] | `mongooseim.toml` to typed values, with every fault at once |
+//! | `tls` | with the feature `rustls`: the verify modes as a rustls `ClientCertVerifier` |
 //! | [`policy`] | all of it together: one request in, one outcome with its reasons out |
 //!
 //! [XEP-0178]: https://xmpp.org/extensions/xep-0178.html
@@ -24,4 +25,6 @@ pub mod config;
 pub mod jid;
 pub mod policy;
 pub mod sasl;
+#[cfg(feature = "rustls")]
+pub mod tls;
 pub mod verify;

@@ -113,7 +113,7 @@ pub(super) fn key(certificate: &X509Certificate<'_>) -> String {
     }
 }
 
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

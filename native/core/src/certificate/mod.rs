@@ -13,7 +13,7 @@ pub mod encoding;
 
 pub(crate) mod element;
 mod error;
-mod fields;
+pub(crate) mod fields;
 mod general_name;
 pub(crate) mod name;
 pub(crate) mod tbs;

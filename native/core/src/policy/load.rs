@@ -1,5 +1,6 @@
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
+use alloc::sync::Arc;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -22,12 +23,12 @@ pub enum Modules {
 /// What each listener trusts.
 #[derive(Debug, Default)]
 pub(super) struct Trusts {
-    by_files: BTreeMap<Files, TrustStore>,
-    nothing: TrustStore,
+    by_files: BTreeMap<Files, Arc<TrustStore>>,
+    nothing: Arc<TrustStore>,
 }
 
 impl Trusts {
-    pub(super) fn of(&self, tls: &Tls) -> &TrustStore {
+    pub(super) fn of(&self, tls: &Tls) -> &Arc<TrustStore> {
         self.by_files.get(&files(tls)).unwrap_or(&self.nothing)
     }
 }
@@ -55,7 +56,7 @@ pub(super) fn load(path: &Path, modules: Modules) -> Result<Policy, ConfigErrors
         if let Entry::Vacant(entry) = trusts.by_files.entry(files(tls))
             && let Some(trust) = faults.read_trust(tls)
         {
-            entry.insert(trust);
+            entry.insert(Arc::new(trust));
         }
     }
 

@@ -1,47 +1,68 @@
 //! From webpki's error to OTP's reason, the certificate at fault, and a sentence.
 
-use rustls_pki_types::CertificateDer;
 use webpki::Error;
 use x509_parser::certificate::X509Certificate;
+use x509_parser::extensions::ParsedExtension;
 use x509_parser::oid_registry::OidRegistry;
+use x509_parser::public_key::PublicKey;
 use x509_parser::time::ASN1Time;
 
 use super::{Fault, Reason, TrustStore, parse, signature};
-use crate::certificate::name;
+use crate::certificate::{fields, name};
 
-/// Explains why webpki refuses the chain. Its errors don't say which certificate they mean, so
-/// that the chain is looked through for it.
-pub(super) fn explain(error: &Error, chain: &[Vec<u8>], trust: &TrustStore, now: i64) -> Fault {
-    let mut parsed = Vec::with_capacity(chain.len());
-    for (position, der) in chain.iter().enumerate() {
-        match parse(der, position) {
-            Ok(certificate) => parsed.push(certificate),
-            Err(fault) if position == 0 => return fault,
-            // webpki passes over what it can't read.
-            Err(_) => break,
+/// Explains why webpki refuses the chain, and what else is wrong with it: webpki tells of one
+/// fault only, and not of which certificate.
+pub(super) fn faults(error: &Error, chain: &[&[u8]], trust: &TrustStore, now: i64) -> Vec<Fault> {
+    let parsed: Vec<_> = chain.iter().map_while(|der| parse(der, 0).ok()).collect();
+    let mut faults = vec![explain(error, &parsed, trust, now)];
+    for (position, certificate) in path(&parsed)
+        .into_iter()
+        .map(|index| (index, &parsed[index]))
+    {
+        let others = [
+            expired(certificate, position, now),
+            ext_key_usage(certificate, position),
+            weak_signature(certificate, position),
+        ];
+        for other in others.into_iter().flatten() {
+            if !faults.iter().any(|known| known.reason == other.reason) {
+                faults.push(other);
+            }
         }
     }
+    faults
+}
+
+fn explain(error: &Error, parsed: &[X509Certificate<'_>], trust: &TrustStore, now: i64) -> Fault {
+    let first = |fault: &dyn Fn(&X509Certificate<'_>, usize) -> Option<Fault>| {
+        let mut found = parsed.iter().zip(0..);
+        found.find_map(|(certificate, position)| fault(certificate, position))
+    };
     match error {
         Error::CertExpired { .. } | Error::CertNotValidYet { .. } | Error::InvalidCertValidity => {
-            let mut expired = parsed
-                .iter()
-                .enumerate()
-                .filter_map(|(position, certificate)| expired(certificate, position, now));
-            expired
-                .next()
+            first(&|certificate, position| expired(certificate, position, now))
                 .unwrap_or_else(|| Fault::new(Reason::CertExpired, 0, error.to_string()))
         }
-        Error::UnknownIssuer => unknown_issuer(&parsed, trust),
-        Error::InvalidSignatureForPublicKey => Fault::new(
-            Reason::InvalidSignature,
-            0,
-            "a signature does not fit the key of the issuer that it names: the certificate was \
+        Error::UnknownIssuer => unknown_issuer(parsed, trust),
+        Error::InvalidSignatureForPublicKey => weak_issuer(parsed, trust).unwrap_or_else(|| {
+            Fault::new(
+                Reason::InvalidSignature,
+                0,
+                "a signature does not fit the key of the issuer that it names: the certificate was \
              altered, or another CA has the issuer's name",
-        ),
+            )
+        }),
         Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
-        | Error::SignatureAlgorithmMismatch => weak_signature(&parsed),
-        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => ext_key_usage(&parsed),
+        | Error::SignatureAlgorithmMismatch => first(&weak_signature).unwrap_or_else(|| {
+            Fault::new(
+                Reason::InvalidSignature,
+                0,
+                format!("a signature can't be judged: {error}"),
+            )
+        }),
+        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => first(&ext_key_usage)
+            .unwrap_or_else(|| Fault::new(Reason::InvalidExtKeyUsage, 0, error.to_string())),
         Error::UnsupportedCriticalExtension => Fault::new(
             Reason::UnknownCriticalExtension,
             0,
@@ -93,7 +114,7 @@ pub(super) fn explain(error: &Error, chain: &[Vec<u8>], trust: &TrustStore, now:
             "the certificate is of version 1 or 2 and has extensions, which only version 3 has",
         ),
         // A self-signed CA in a longer chain: OTP too finds no CA for it.
-        Error::CaUsedAsEndEntity => unknown_issuer(&parsed, trust),
+        Error::CaUsedAsEndEntity => unknown_issuer(parsed, trust),
         _ => Fault::new(
             Reason::BadCertificate,
             0,
@@ -109,13 +130,15 @@ pub(super) fn expired(
     now: i64,
 ) -> Option<Fault> {
     let validity = certificate.validity();
-    let told = |time: ASN1Time| time.to_rfc2822().unwrap_or_else(|error| error);
-    let message = if now > validity.not_after.timestamp() {
-        format!("it expired on {}", told(validity.not_after))
-    } else if now < validity.not_before.timestamp() {
+    let (not_before, not_after) = (validity.not_before, validity.not_after);
+    let message = if now > not_after.timestamp() {
+        let ago = days(now - not_after.timestamp());
+        format!("it expired {ago} ago, on {}", told(not_after))
+    } else if now < not_before.timestamp() {
+        let left = days(not_before.timestamp() - now);
         format!(
-            "it is not valid before {}: is a clock wrong?",
-            told(validity.not_before)
+            "it is valid in {left} only, from {}: is a clock wrong?",
+            told(not_before)
         )
     } else {
         return None;
@@ -132,67 +155,152 @@ pub(super) fn algorithm_name(certificate: &X509Certificate<'_>) -> String {
         .map_or_else(|| oid.to_id_string(), |entry| entry.sn().to_owned())
 }
 
-/// Follows the issuers' names from the leaf to where they end.
-fn unknown_issuer(chain: &[X509Certificate<'_>], trust: &TrustStore) -> Fault {
-    let mut position = 0;
-    let mut left: Vec<usize> = (1..chain.len()).collect();
-    while let Some(next) = left
-        .iter()
-        .position(|&index| chain[index].subject().as_raw() == chain[position].issuer().as_raw())
-    {
-        position = left.swap_remove(next);
+fn told(time: ASN1Time) -> String {
+    time.to_rfc2822().unwrap_or_else(|error| error)
+}
+
+fn days(seconds: i64) -> String {
+    match seconds / 86_400 {
+        0 => format!("{seconds} seconds"),
+        1 => "one day".to_owned(),
+        days => format!("{days} days"),
     }
-    let issuer = chain[position].issuer();
-    let named = name::to_text(issuer);
-    let known = trust
-        .ders()
-        .iter()
-        .any(|der| subject_is(der, issuer.as_raw()));
-    let message = if known {
-        format!(
-            "its issuer {named:?} has the name of a trusted CA, but the signature is not that CA's"
-        )
-    } else if left.is_empty() && chain[position].subject().as_raw() == issuer.as_raw() {
-        format!("the CA {named:?}, to which the chain leads, is not trusted")
+}
+
+/// The positions of the certificates from the leaf to where the issuers' names end.
+fn path(chain: &[X509Certificate<'_>]) -> Vec<usize> {
+    let mut path: Vec<usize> = (0..chain.len().min(1)).collect();
+    while let Some(&last) = path.last() {
+        let issuer = chain[last].issuer().as_raw();
+        let next = (1..chain.len())
+            .find(|index| !path.contains(index) && chain[*index].subject().as_raw() == issuer);
+        match next {
+            Some(next) => path.push(next),
+            None => break,
+        }
+    }
+    path
+}
+
+fn unknown_issuer(chain: &[X509Certificate<'_>], trust: &TrustStore) -> Fault {
+    let Some(&position) = path(chain).last() else {
+        return Fault::new(Reason::UnknownCa, 0, "no trusted CA issued it");
+    };
+    let last = &chain[position];
+    let issuer = last.issuer();
+    let named = match authority_key_id(last) {
+        Some(key_id) => format!("{:?} (key id {key_id})", name::to_text(issuer)),
+        None => format!("{:?}", name::to_text(issuer)),
+    };
+    let message = if issuers_in(trust, last).next().is_some() {
+        format!("its issuer {named} has the name of a trusted CA, but that CA did not sign it")
+    } else if position > 0 && last.subject().as_raw() == issuer.as_raw() {
+        format!("the CA {named}, to which the chain leads, is not trusted")
     } else {
         format!(
-            "its issuer {named:?} is neither trusted nor among the {} certificates that the \
-             client sent",
+            "its issuer {named} is neither trusted nor among the certificates that the client \
+             sent ({})",
             chain.len()
         )
     };
     Fault::new(Reason::UnknownCa, position, message)
 }
 
-fn subject_is(der: &CertificateDer<'_>, raw: &[u8]) -> bool {
-    parse(der, 0).is_ok_and(|certificate| certificate.subject().as_raw() == raw)
+/// The trusted certificates with the name of the certificate's issuer.
+fn issuers_in<'a>(
+    trust: &'a TrustStore,
+    certificate: &'a X509Certificate<'_>,
+) -> impl Iterator<Item = X509Certificate<'a>> {
+    let issuer = certificate.issuer().as_raw();
+    trust
+        .ders()
+        .iter()
+        .filter_map(|der| parse(der, 0).ok())
+        .filter(move |ca| ca.subject().as_raw() == issuer)
 }
 
-fn weak_signature(chain: &[X509Certificate<'_>]) -> Fault {
-    let position = chain
-        .iter()
-        .position(|certificate| signature::algorithms_of(certificate).next().is_none())
-        .unwrap_or(0);
-    let name = chain.get(position).map(algorithm_name).unwrap_or_default();
-    Fault::new(
-        Reason::InvalidSignature,
-        position,
-        format!("its signature algorithm {name} is not accepted for its issuer's key"),
-    )
+fn authority_key_id(certificate: &X509Certificate<'_>) -> Option<String> {
+    certificate.extensions().iter().find_map(|extension| {
+        let ParsedExtension::AuthorityKeyIdentifier(authority) = extension.parsed_extension()
+        else {
+            return None;
+        };
+        Some(fields::hexadecimal(authority.key_identifier.as_ref()?.0))
+    })
 }
 
-fn ext_key_usage(chain: &[X509Certificate<'_>]) -> Fault {
-    let position = chain
+/// An issuer whose RSA key is too short to be believed.
+fn weak_issuer(chain: &[X509Certificate<'_>], trust: &TrustStore) -> Option<Fault> {
+    path(chain).into_iter().find_map(|position| {
+        let certificate = &chain[position];
+        let issuer = certificate.issuer().as_raw();
+        let sent = chain
+            .iter()
+            .filter(|other| other.subject().as_raw() == issuer)
+            .find_map(short_rsa);
+        let bits = sent.or_else(|| issuers_in(trust, certificate).find_map(|ca| short_rsa(&ca)))?;
+        let message = format!(
+            "its issuer's key is RSA with {bits} bits, and {MIN_RSA_BITS} are the least that is \
+             accepted"
+        );
+        Some(Fault::new(Reason::InvalidSignature, position, message))
+    })
+}
+
+/// The size of an RSA key that is below the least.
+fn short_rsa(certificate: &X509Certificate<'_>) -> Option<usize> {
+    match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) if key.key_size() < MIN_RSA_BITS => Some(key.key_size()),
+        _ => None,
+    }
+}
+
+/// A signature of an algorithm that is not accepted at all.
+fn weak_signature(certificate: &X509Certificate<'_>, position: usize) -> Option<Fault> {
+    if signature::algorithms_of(certificate).next().is_some() {
+        return None;
+    }
+    let name = algorithm_name(certificate);
+    let message = format!("its signature algorithm {name} is not accepted");
+    Some(Fault::new(Reason::InvalidSignature, position, message))
+}
+
+/// extKeyUsage without clientAuth.
+fn ext_key_usage(certificate: &X509Certificate<'_>, position: usize) -> Option<Fault> {
+    let usage = match certificate.extended_key_usage() {
+        Ok(Some(usage)) if !usage.value.client_auth => usage.value,
+        _ => return None,
+    };
+    let has = [
+        (usage.any, "anyExtendedKeyUsage"),
+        (usage.server_auth, "serverAuth"),
+        (usage.code_signing, "codeSigning"),
+        (usage.email_protection, "emailProtection"),
+        (usage.time_stamping, "timeStamping"),
+        (usage.ocsp_signing, "OCSPSigning"),
+    ];
+    let mut has: Vec<_> = has
         .iter()
-        .position(|certificate| match certificate.extended_key_usage() {
-            Ok(Some(usage)) => !usage.value.client_auth,
-            _ => false,
-        })
-        .unwrap_or(0);
-    Fault::new(
+        .filter(|(has, _)| *has)
+        .map(|(_, name)| *name)
+        .collect();
+    if has.is_empty() {
+        has.push(if usage.other.is_empty() {
+            "nothing"
+        } else {
+            "others"
+        });
+    }
+    Some(Fault::new(
         Reason::InvalidExtKeyUsage,
         position,
-        "its extKeyUsage does not include clientAuth, so that it can't log a client in; ask the \
-         CA for a certificate with clientAuth (public CAs have stopped issuing them)",
-    )
+        format!(
+            "its extKeyUsage has {} but not clientAuth, so that it can't log a client in; ask \
+             its CA for a certificate with clientAuth, which public CAs no longer issue",
+            has.join(", ")
+        ),
+    ))
 }
+
+/// The least size of an RSA key that signs, in bits.
+const MIN_RSA_BITS: usize = 2048;

@@ -4,10 +4,10 @@ use super::{Fault, Reason, parse};
 
 /// Checks what webpki does not look at: keyUsage, where an issuer between leaf and trust anchor
 /// has one, must allow keyCertSign (RFC 5280 section 6.1.4 (n)).
-pub(super) fn check(path: &VerifiedPath<'_>, chain: &[Vec<u8>]) -> Result<(), Fault> {
+pub(super) fn check(path: &VerifiedPath<'_>, chain: &[&[u8]]) -> Result<(), Fault> {
     for issuer in path.intermediate_certificates() {
         let der = issuer.der();
-        let position = chain.iter().position(|sent| sent[..] == *der).unwrap_or(0);
+        let position = chain.iter().position(|sent| **sent == *der).unwrap_or(0);
         let parsed = parse(&der, position)?;
         let may_sign = match parsed.key_usage() {
             Ok(None) => true,

@@ -42,8 +42,8 @@ pub use trust::{TrustError, TrustStore};
 ///
 /// # Errors
 /// All faults that are known, the one that counts first.
-pub fn verify(
-    chain: &[Vec<u8>],
+pub fn verify<D: AsRef<[u8]>>(
+    chain: &[D],
     mode: VerifyMode,
     trust: &TrustStore,
     now: i64,
@@ -51,7 +51,8 @@ pub fn verify(
     if mode == VerifyMode::None {
         return Ok(());
     }
-    let leaf = check_size(chain).map_err(|fault| vec![fault])?;
+    let chain: Vec<&[u8]> = chain.iter().map(AsRef::as_ref).collect();
+    let leaf = check_size(&chain).map_err(|fault| vec![fault])?;
     let parsed = parse(leaf, 0).map_err(|fault| vec![fault])?;
 
     let self_issued = parsed.subject().as_raw() == parsed.issuer().as_raw();
@@ -63,10 +64,10 @@ pub fn verify(
             Err(faults)
         };
     }
-    verify_path(chain, &parsed, self_issued, trust, now).map_err(|fault| vec![fault])
+    verify_path(&chain, &parsed, self_issued, trust, now)
 }
 
-fn check_size(chain: &[Vec<u8>]) -> Result<&[u8], Fault> {
+fn check_size<'a>(chain: &[&'a [u8]]) -> Result<&'a [u8], Fault> {
     let Some(leaf) = chain.first() else {
         return Err(Fault::new(
             Reason::NoPeerCert,
@@ -114,20 +115,20 @@ fn parse(der: &[u8], position: usize) -> Result<X509Certificate<'_>, Fault> {
 }
 
 fn verify_path(
-    chain: &[Vec<u8>],
+    chain: &[&[u8]],
     parsed: &X509Certificate<'_>,
     self_issued: bool,
     trust: &TrustStore,
     now: i64,
-) -> Result<(), Fault> {
+) -> Result<(), Vec<Fault>> {
     let shaped = shape::Shaped::new(parsed, self_issued);
     let leaf = match &shaped {
         Some(shaped) => CertificateDer::from(shaped.der.as_slice()),
-        None => CertificateDer::from(chain[0].as_slice()),
+        None => CertificateDer::from(chain[0]),
     };
     let others: Vec<CertificateDer<'_>> = chain[1..]
         .iter()
-        .map(|der| CertificateDer::from(der.as_slice()))
+        .map(|der| CertificateDer::from(*der))
         .collect();
     let mut algorithms = signature::ALGORITHMS.to_vec();
     if let Some(shaped) = &shaped {
@@ -169,7 +170,7 @@ fn verify_path(
         .map(drop)
     });
     judged.map_err(|error| match refused.take() {
-        Some(fault) => fault,
-        None => diagnosis::explain(&error, chain, trust, now),
+        Some(fault) => vec![fault],
+        None => diagnosis::faults(&error, chain, trust, now),
     })
 }

@@ -62,6 +62,15 @@ impl TrustStore {
         &self.ders
     }
 
+    /// The subjects of the certificates as DER sequences: what a TLS server tells its clients.
+    #[cfg(feature = "rustls")]
+    pub(crate) fn subjects(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.ders.iter().filter_map(|der| {
+            let certificate = super::parse(der, 0).ok()?;
+            Some(certificate.subject().as_raw().to_vec())
+        })
+    }
+
     pub(super) fn crls(&self) -> Vec<&CertRevocationList<'static>> {
         self.crls.iter().collect()
     }
