@@ -2,7 +2,7 @@
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateRevocationListDer, PrivateKeyDer};
-use webpki::{CertRevocationList, OwnedCertRevocationList};
+use webpki::{CertRevocationList, Error, OwnedCertRevocationList};
 
 use crate::certificate::Certificate;
 use crate::verify::TrustStore;
@@ -48,7 +48,24 @@ pub(super) fn crls(bytes: &[u8]) -> Result<Vec<CertRevocationList<'static>>, Str
         return Err("there is no X509 CRL block".to_owned());
     }
     ders.iter()
-        .map(|der| OwnedCertRevocationList::from_der(der).map(CertRevocationList::from))
-        .collect::<Result<_, _>>()
-        .map_err(|error| error.to_string())
+        .map(|der| {
+            OwnedCertRevocationList::from_der(der)
+                .map(CertRevocationList::from)
+                .map_err(|error| explain_crl(der, &error))
+        })
+        .collect()
+}
+
+fn explain_crl(der: &[u8], error: &Error) -> String {
+    let version = x509_parser::parse_x509_crl(der).map(|(_, crl)| crl.version());
+    match (error, version) {
+        (Error::UnsupportedDeltaCrl, _) => "it is a delta CRL; only whole ones are read".to_owned(),
+        (Error::UnsupportedIndirectCrl, _) => {
+            "it is an indirect CRL; only those of the certificates' own issuers are read".to_owned()
+        }
+        (_, Ok(None)) => "it is of version 1, and RFC 5280 section 5.1.2.1 demands version 2 \
+                          (openssl ca makes it with crl_extensions and crlnumber set)"
+            .to_owned(),
+        _ => format!("it is no CRL that can be read: {error}"),
+    }
 }

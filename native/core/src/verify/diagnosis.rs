@@ -30,6 +30,12 @@ pub(super) fn faults(error: &Error, chain: &[&[u8]], trust: &TrustStore, now: i6
             }
         }
     }
+    // webpki looks at a certificate before it looks for its issuer.
+    let ends_at = path(&parsed).last().map(|&index| &parsed[index]);
+    let untrusted = ends_at.is_some_and(|last| issuers_in(trust, last).next().is_none());
+    if untrusted && !faults.iter().any(|known| known.reason == Reason::UnknownCa) {
+        faults.push(unknown_issuer(&parsed, trust));
+    }
     faults
 }
 
@@ -149,6 +155,9 @@ pub(super) fn expired(
 /// The name of the algorithm that the certificate is signed with, or its OID.
 pub(super) fn algorithm_name(certificate: &X509Certificate<'_>) -> String {
     let oid = &certificate.signature_algorithm.algorithm;
+    if oid.to_id_string() == "1.2.840.10045.4.1" {
+        return "ecdsa-with-SHA1".to_owned();
+    }
     let registry = OidRegistry::default().with_crypto().with_x509();
     registry
         .get(oid)
