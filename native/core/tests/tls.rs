@@ -51,9 +51,8 @@ fn handshakes() {
                     (_, Client::OtherCa) => "unknown_ca",
                     (VerifyMode::Peer, Client::SelfSigned) => "selfsigned_peer",
                 };
-                let expected = (disconnect && reason != "ok")
-                    .then_some("aborted")
-                    .unwrap_or(reason);
+                let aborted = disconnect && reason != "ok";
+                let expected = if aborted { "aborted" } else { reason };
                 for tls in [&version::TLS12, &version::TLS13] {
                     let ours = pki.handshake(mode, disconnect, client, tls);
                     assert_eq!(
