@@ -49,6 +49,18 @@ pub(super) fn check(
         .map_err(|error| failed(tls, "bad_certificate", error.to_string()))
 }
 
+/// Whether the chain begins with a CA that issued the second certificate: the leaf first, says
+/// RFC 8446 section 4.4.2, and who swaps them is judged by the CA's names.
+pub(super) fn is_swapped(chain: &[Vec<u8>]) -> bool {
+    let mut certificates = chain
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok());
+    let (Some(first), Some(second)) = (certificates.next(), certificates.next()) else {
+        return false;
+    };
+    first.may_issue() && !second.may_issue() && first.subject() == second.issuer()
+}
+
 /// Says what was accepted.
 pub(super) fn accepted(certificate: &Certificate, listener: &Listener) -> String {
     let mode = listener

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
 
-use super::{Policy, ca_file, now};
+use super::{Policy, ca_file, now, server_key};
 use crate::config::{Auth, Config, ConfigError, ConfigErrors, Tls, Warning};
 use crate::sasl::Kind;
 use crate::verify::{TrustStore, VerifyMode};
@@ -50,6 +50,7 @@ pub(super) fn load(path: &Path, modules: Modules) -> Result<Policy, ConfigErrors
         .iter()
         .filter_map(|listener| listener.tls.as_ref())
     {
+        faults.check_server_key(tls);
         if tls.verify_mode == VerifyMode::None {
             continue;
         }
@@ -94,6 +95,28 @@ impl Faults<'_> {
                 );
                 self.error(auth.line, format!("{}.sasl_external", auth.path), message);
             }
+        }
+    }
+
+    /// The server's own key is of no use here; that it fits is worth a warning where it can be
+    /// read.
+    fn check_server_key(&mut self, tls: &Tls) {
+        let (Some(certfile), Some(keyfile)) = (&tls.certfile, &tls.keyfile) else {
+            return;
+        };
+        let (Ok(certificate), Ok(key)) = (fs::read(certfile), fs::read(keyfile)) else {
+            return;
+        };
+        if server_key::fits(&certificate, &key) == Some(false) {
+            self.warnings.push(Warning {
+                line: tls.line,
+                path: format!("{}.keyfile", tls.path),
+                message: format!(
+                    "{} is not the key of the certificate in {}, so that no client can connect",
+                    keyfile.display(),
+                    certfile.display()
+                ),
+            });
         }
     }
 

@@ -15,6 +15,7 @@ mod connection;
 mod load;
 mod methods;
 mod request;
+mod server_key;
 
 pub use load::Modules;
 pub use request::{Allowed, Authzid, ModuleQuestion, Offer, Outcome, Refused, Request};
@@ -218,6 +219,14 @@ impl Policy {
             Err(refused) => (refused.condition.as_str(), refused.message.clone()),
         };
         trail.push(Step::new("certificate", outcome, message));
+        if connection::is_swapped(&request.chain) {
+            trail.push(Step::new(
+                "certificate",
+                "note",
+                "the first certificate is the CA that issued the second: the chain is swapped, \
+                 and must begin with the client's own",
+            ));
+        }
         judged
     }
 }

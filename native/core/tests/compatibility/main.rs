@@ -1,0 +1,9 @@
+//! docs/compatibility.md, line by line: where certjid answers differently from MongooseIM.
+
+mod authority;
+mod document;
+mod logins;
+mod names;
+mod server;
+mod settings;
+mod trust;
