@@ -118,6 +118,9 @@
 -type warning() :: #{line := pos_integer() | undefined, path := binary(), message := binary()}.
 -export_type([warning/0]).
 
+-type bad_cert_reason() :: atom() | {revoked, unspecified}.
+-export_type([bad_cert_reason/0]).
+
 %% @doc Reads a mongooseim.toml and the CA files that it names. All its faults are reported at
 %% once.
 -spec load(file:name_all()) -> {ok, policy()} | {error, [load_error(), ...]}.
@@ -187,17 +190,18 @@ offer(Policy, Request, Now) ->
 	end.
 
 %% @doc Judges a chain, leaf first, as a listener's `tls' options say. The reason is the one that
-%% OTP's `ssl' has for the first fault.
--spec verify_chain(policy(), listener(), [Der :: binary()]) -> ok | {bad_cert, Reason :: atom()}.
+%% OTP's `ssl' has for the first fault, of which a CRL does not say why it revoked.
+-spec verify_chain(policy(), listener(), [Der :: binary()]) -> ok | {bad_cert, bad_cert_reason()}.
 verify_chain(Policy, Listener, Chain) ->
 	verify_chain(Policy, Listener, Chain, os:system_time(second)).
 
 %% @doc As {@link verify_chain/3}, at a time in Unix seconds.
 -spec verify_chain(policy(), listener(), [Der :: binary()], Now :: integer()) ->
-	ok | {bad_cert, Reason :: atom()}.
+	ok | {bad_cert, bad_cert_reason()}.
 verify_chain(Policy, Listener, Chain, Now) ->
 	case certjid_nif:verify_chain(Policy, certjid_request:listener(Listener), Chain, Now) of
 		{ok, {}} -> ok;
+		{error, [#{reason := revoked} | _]} -> {bad_cert, {revoked, unspecified}};
 		{error, [#{reason := Reason} | _]} -> {bad_cert, Reason}
 	end.
 

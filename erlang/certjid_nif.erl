@@ -16,6 +16,7 @@
 -export([load/1]).
 -export([mechanisms/3]).
 -export([sasl_decide/1]).
+-export([tls_options/2]).
 -export([verify_chain/4]).
 -export([warnings/1]).
 
@@ -102,6 +103,11 @@ mechanisms(_Policy, _Request, _Now) ->
 %% be UTF-8; only `authzid' may be any bytes.
 -spec sasl_decide(credentials()) -> {ok, map()} | {error, map()} | {ask, Module :: binary()}.
 sasl_decide(_Credentials) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc The `tls' section of a listener, in MongooseIM's terms.
+-spec tls_options(policy(), listener()) -> {ok, map()} | {error, Message :: binary()}.
+tls_options(_Policy, _Listener) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc Judges a chain, leaf first, as a listener's `tls' options say.

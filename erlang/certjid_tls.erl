@@ -15,7 +15,9 @@
 -module(certjid_tls).
 
 -export([make_server_opts/1]).
+-export([listener_opts/3]).
 -export([peer/1]).
+-export([peer_certificate/1]).
 -export([receive_verify_results/0]).
 
 -include_lib("public_key/include/public_key.hrl").
@@ -68,6 +70,28 @@ make_server_opts(Options) when is_map(Options) ->
 		++ [{early_data, enabled} || maps:get(early_data, Options, false)]
 		++ verify(maps:get(verify_mode, Options, peer), Options).
 
+%% @doc The options for a listener of a policy, as its `tls' section has them: certificate and key
+%% of the server, the CAs, and what is asked of the client. `report_to' is as in
+%% {@link make_server_opts/1}. The sections' keys that no decision depends on (`dhfile',
+%% `early_data', `session_tickets') are yours to add. Fails with
+%% `badarg' where the policy has no such listener with TLS, or a version that OTP does not know.
+-spec listener_opts(certjid:policy(), certjid:listener(), pid() | reference()) ->
+	[ssl:tls_server_option()].
+listener_opts(Policy, Listener, ReportTo) ->
+	case certjid_nif:tls_options(Policy, certjid_request:listener(Listener)) of
+		{ok, Section} ->
+			make_server_opts(maps:fold(fun add_option/3, #{report_to => ReportTo}, Section));
+		{error, _} ->
+			error(badarg, [Policy, Listener, ReportTo])
+	end.
+
+add_option(_Key, undefined, Options) -> Options;
+add_option(versions, Versions, Options) ->
+	Options#{versions => [binary_to_existing_atom(Version) || Version <- Versions]};
+add_option(Key, Text, Options) when is_binary(Text) ->
+	Options#{Key => unicode:characters_to_list(Text)};
+add_option(Key, Value, Options) -> Options#{Key => Value}.
+
 verify(none, _Options) ->
 	[{verify, verify_none}, {fail_if_no_peer_cert, false}];
 verify(Mode, Options) when Mode =:= peer; Mode =:= selfsigned_peer ->
@@ -90,7 +114,14 @@ verify(Mode, Options) when Mode =:= peer; Mode =:= selfsigned_peer ->
 		{fail_if_no_peer_cert, Strict},
 		{verify_fun, {VerifyFun, []}}
 		| CaCerts
-	].
+	] ++ no_resumption(Options).
+
+%% A session of TLS 1.2 that is resumed brings the leaf alone, unverified. OTP knows the option
+%% only beside a version that has such sessions.
+no_resumption(#{versions := Versions}) ->
+	[{reuse_sessions, false} || Versions -- ['tlsv1.3'] =/= []];
+no_resumption(_Options) ->
+	[{reuse_sessions, false}].
 
 judge({bad_cert, selfsigned_peer}, selfsigned_peer) -> ok;
 judge({bad_cert, _} = Failure, _Mode) -> {failed, Failure};
@@ -118,6 +149,22 @@ peer(Socket) ->
 			#{chain => [Leaf | Issuers], verified => verified(Seen, Failures)};
 		{error, _} ->
 			#{chain => [], verified => undefined}
+	end.
+
+%% @doc The client's certificate as MongooseIM's `just_tls' gives it: with the first failure where
+%% OTP's verification let it pass, under `disconnect_on_failure = false'. It is for connections with
+%% `report_to', and called instead of {@link peer/1}; a certificate that no report accompanies was
+%% not verified on this connection, and is `{bad_cert, unverified}'.
+-spec peer_certificate(ssl:sslsocket()) ->
+	{ok, Der :: binary()} | {bad_cert, Reason :: term()} | no_peer_cert.
+peer_certificate(Socket) ->
+	Seen = receive_certificates([]),
+	Failures = receive_verify_results(),
+	case {ssl:peercert(Socket), Seen, Failures} of
+		{{error, _}, _, _} -> no_peer_cert;
+		{{ok, _}, _, [Failure | _]} -> Failure;
+		{{ok, _}, [], []} -> {bad_cert, unverified};
+		{{ok, Leaf}, _, []} -> {ok, Leaf}
 	end.
 
 verified([], []) -> undefined;

@@ -9,12 +9,14 @@
 -export([recipe/1]).
 -export([starttls/1]).
 -export([direct_tls/1]).
+-export([listener/1]).
+-export([resumption/1]).
 
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
 -define(REQUEST, #{listener => c2s, host => <<"localhost">>}).
 
 all() ->
-	[options, recipe, starttls, direct_tls].
+	[options, recipe, starttls, direct_tls, listener, resumption].
 
 init_per_suite(Config0) ->
 	{ok, _} = application:ensure_all_started(ssl),
@@ -45,7 +47,7 @@ options(_Config) ->
 		[{Key, Value} || {Key, Value} <- lists:sort(certjid:make_server_opts(Map)), Key =/= verify_fun]
 	end,
 	[{fail_if_no_peer_cert, false}, {verify, verify_none}] = Options(#{verify_mode => none}),
-	[{cacertfile, "ca.pem"}, {fail_if_no_peer_cert, true}, {verify, verify_peer}] =
+	[{cacertfile, "ca.pem"}, {fail_if_no_peer_cert, true}, {reuse_sessions, false}, {verify, verify_peer}] =
 		Options(#{cacertfile => "ca.pem"}),
 	[
 		{cacertfile, "ca.pem"}, {certfile, "c"}, {ciphers, "x"}, {dhfile, "d"}, {early_data, enabled},
@@ -165,12 +167,15 @@ login(Config, Policy, Version, Client, Tls) ->
 	Answer.
 
 connect(Number, Version, Client) ->
+	connect(Number, Version, Client, []).
+
+connect(Number, Version, Client, More) ->
 	Names = [{certfile, "-cert"}, {keyfile, "-key"}, {issuers, "-cert_chain"}],
 	Args = [[Arg, maps:get(Key, Client)] || {Key, Arg} <- Names, is_map_key(Key, Client)],
 	Address = "127.0.0.1:" ++ integer_to_list(Number),
 	open_port({spawn_executable, os:find_executable("openssl")}, [
-		{args, ["s_client", "-connect", Address, Version | lists:append(Args)]},
-		binary, stderr_to_stdout
+		{args, ["s_client", "-connect", Address, Version | lists:append(Args)] ++ More},
+		binary, eof, stderr_to_stdout
 	]).
 
 %% Where TLS has failed, openssl has gone by itself.
@@ -221,3 +226,101 @@ direct_tls(Config) ->
 	],
 	{messages, []} = process_info(self(), messages),
 	ok = ssl:close(Listen).
+
+%% The options as the policy's file has them, and what just_tls would say of the certificate.
+listener(Config) ->
+	Clients = clients(Config),
+	Rows = [
+		%% certificate, {disconnect_on_failure true, false, fast_tls}
+		{alice, {ok, ok, ok}},
+		{chain, {ok, ok, ok}},
+		{incomplete, {closed, unknown_ca, unknown_ca}},
+		{expired, {closed, cert_expired, cert_expired}},
+		{self_signed, {closed, selfsigned_peer, selfsigned_peer}},
+		{none, {closed, no_peer_cert, no_peer_cert}}
+	],
+	[] = [
+		{Name, Version, Extra, Answer, Expected}
+		|| {Name, {Strict, Lax, FastTls}} <- Rows,
+			Version <- ["-tls1_2", "-tls1_3"],
+			{Extra, Expected} <- [
+				{"", Strict},
+				{"disconnect_on_failure = false", Lax},
+				{"module = \"fast_tls\"", FastTls}
+			],
+			Answer <- [certificate(listener_policy(Config, Extra), Version, maps:get(Name, Clients))],
+			Answer =/= Expected
+	],
+	{'EXIT', {badarg, _}} = (catch certjid_tls:listener_opts(listener_policy(Config, ""), http, self())),
+	ok.
+
+listener_policy(Config, Extra) ->
+	#{file := CaFile} = proplists:get_value(ca, Config),
+	#{certfile := CertFile, keyfile := KeyFile} = proplists:get_value(server, Config),
+	Toml = filename:join(proplists:get_value(priv_dir, Config), "listener.toml"),
+	ok = file:write_file(Toml, io_lib:format("
+		[general]
+		  default_server_domain = \"localhost\"
+		  hosts = [\"localhost\"]
+		[auth]
+		  sasl_mechanisms = [\"external\"]
+		  [auth.pki]
+		[[listen.c2s]]
+		  port = 5222
+		  [listen.c2s.tls]
+		    certfile = \"~ts\"
+		    keyfile = \"~ts\"
+		    cacertfile = \"~ts\"
+		    versions = [\"tlsv1.2\", \"tlsv1.3\"]
+		    ~ts
+	", [CertFile, KeyFile, CaFile, Extra])),
+	{ok, Policy} = certjid:load(Toml),
+	Policy.
+
+certificate(Policy, Version, Client) ->
+	{ok, Listen} = gen_tcp:listen(0, [{active, false}, {ip, {127, 0, 0, 1}}, binary]),
+	{ok, Number} = inet:port(Listen),
+	Port = connect(Number, Version, Client),
+	{ok, Tcp} = gen_tcp:accept(Listen, 5000),
+	Options = certjid_tls:listener_opts(Policy, c2s, self()),
+	Answer = case ssl:handshake(Tcp, [{log_level, none} | Options], 5000) of
+		{ok, Socket} ->
+			Found = certjid_tls:peer_certificate(Socket),
+			ok = ssl:close(Socket),
+			Found;
+		{error, _} ->
+			_ = certjid_tls:receive_verify_results(),
+			closed
+	end,
+	ok = gen_tcp:close(Listen),
+	ok = hang_up(Port),
+	case Answer of
+		{ok, Der} when is_binary(Der) -> ok;
+		{bad_cert, Reason} -> Reason;
+		Other -> Other
+	end.
+
+%% A client that offers its session again gets a new one, and is verified again.
+resumption(Config) ->
+	#{expired := Expired} = clients(Config),
+	Policy = listener_policy(Config, "disconnect_on_failure = false"),
+	{ok, Listen} = gen_tcp:listen(0, [{active, false}, {ip, {127, 0, 0, 1}}, binary]),
+	{ok, Number} = inet:port(Listen),
+	Session = filename:join(proplists:get_value(priv_dir, Config), "session"),
+	[
+		begin
+			Port = connect(Number, "-tls1_2", Expired, Args),
+			{ok, Tcp} = gen_tcp:accept(Listen, 5000),
+			Options = certjid_tls:listener_opts(Policy, c2s, self()),
+			{ok, Socket} = ssl:handshake(Tcp, [{log_level, none} | Options], 5000),
+			{ok, [{session_resumption, false}]} = ssl:connection_information(Socket, [session_resumption]),
+			{bad_cert, cert_expired} = certjid_tls:peer_certificate(Socket),
+			ok = ssl:close(Socket),
+			ok = await(Port)
+		end
+		|| Args <- [["-sess_out", Session], ["-sess_in", Session]]
+	],
+	ok = gen_tcp:close(Listen).
+
+await(Port) ->
+	receive {Port, eof} -> flush(Port) after 5000 -> error(openssl_stays) end.

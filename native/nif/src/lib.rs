@@ -82,6 +82,19 @@ fn sasl_decide(credentials: Credentials<'_>) -> SaslOutcome {
     credentials.decide()
 }
 
+#[rustler::nif]
+fn tls_options(
+    policy: ResourceArc<PolicyResource>,
+    listener: terms::Listener<'_>,
+) -> Result<terms::Tls, String> {
+    let listener = listener.decode();
+    let known = policy.0.config().listener(&listener);
+    known
+        .and_then(|listener| listener.tls.as_ref())
+        .map(terms::Tls::from)
+        .ok_or_else(|| format!("there is no listener {listener} with a tls section"))
+}
+
 #[rustler::nif(schedule = "DirtyCpu")]
 fn verify_chain(
     policy: ResourceArc<PolicyResource>,

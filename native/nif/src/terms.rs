@@ -243,18 +243,18 @@ macro_rules! transparent {
 
 transparent! { FilePath Line OptionalBytes Shown }
 
-/// OTP's reason as an atom, of which there are only so many.
-pub struct Reason(verify::Reason);
+/// A name that becomes an atom, of which there are but few.
+pub struct Named(&'static str);
 
-impl From<verify::Reason> for Reason {
+impl From<verify::Reason> for Named {
     fn from(reason: verify::Reason) -> Self {
-        Self(reason)
+        Self(reason.as_str())
     }
 }
 
-impl Encoder for Reason {
+impl Encoder for Named {
     fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
-        Atom::from_str(env, &self.0.to_string())
+        Atom::from_str(env, self.0)
             .unwrap_or_else(|_| atom::undefined())
             .encode(env)
     }
@@ -306,7 +306,7 @@ maps! {
         kind: String,
         trail: List<Step>,
     }
-    Fault from verify::Fault { reason: Reason, position: usize, message: String, }
+    Fault from verify::Fault { reason: Named, position: usize, message: String, }
     Identity {
         common_name: ErlOption<String>,
         xmpp_addrs: Vec<String>,
@@ -347,6 +347,16 @@ maps! {
     Rejected { condition: Shown, reason: String, message: String, trail: List<Step>, }
     Skipped from certificate::Skipped { kind: String, value: String, reason: String, }
     Step from sasl::Step { what: String, outcome: String, message: String, }
+    Tls {
+        verify_mode: Named,
+        disconnect_on_failure: bool,
+        certfile: ErlOption<FilePath>,
+        keyfile: ErlOption<FilePath>,
+        password: ErlOption<String>,
+        cacertfile: ErlOption<FilePath>,
+        ciphers: ErlOption<String>,
+        versions: ErlOption<Vec<String>>,
+    }
     Warning from config::Warning { line: Line, path: String, message: String, }
 }
 
@@ -367,6 +377,23 @@ impl From<&Certificate> for Identity {
             subject: certificate.subject().to_owned(),
             version: certificate.version(),
             key: certificate.key().to_owned(),
+        }
+    }
+}
+
+impl From<&config::Tls> for Tls {
+    fn from(tls: &config::Tls) -> Self {
+        let path = |path: &Option<PathBuf>| path.clone().map(FilePath::from).into();
+        let password = tls.password.as_ref();
+        Self {
+            verify_mode: Named(tls.verify_mode.as_str()),
+            disconnect_on_failure: tls.disconnect_on_failure,
+            certfile: path(&tls.certfile),
+            keyfile: path(&tls.keyfile),
+            password: password.map(|secret| secret.expose().to_owned()).into(),
+            cacertfile: path(&tls.cacertfile),
+            ciphers: tls.ciphers.clone().into(),
+            versions: tls.versions.clone().into(),
         }
     }
 }
