@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`protocol`] | requests and replies, in JSON and in Erlang's external term format |
 //! | [`server`] | the socket, the connections, the policy in use and its reload |
+//! | [`backend`] | the services that the methods `http` and `ldap` ask |
 //! | [`client`] | asks a running sidecar |
 //! | [`issue`] | makes a development CA and its certificates |
 //! | [`cli`] | `certjid serve`, `check`, `inspect`, `config`, `dev-cert` |
@@ -12,6 +13,7 @@
 //! Nothing is decided here: that is `certjid_core`'s.
 #![forbid(unsafe_code)]
 
+pub mod backend;
 pub mod cli;
 pub mod client;
 pub mod issue;

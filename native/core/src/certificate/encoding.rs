@@ -56,11 +56,20 @@ pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
     }
 }
 
-fn pem(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
-    let certificates = CertificateDer::pem_slice_iter(text)
+/// Every `CERTIFICATE` block of a text, of which there may be none, without the limits of
+/// [`chain`].
+///
+/// # Errors
+/// Where a block is broken.
+pub fn pem_certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
+    CertificateDer::pem_slice_iter(text)
         .map(|certificate| certificate.map(|der| der.to_vec()))
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| EncodingError::Pem(error.to_string()))?;
+        .map_err(|error| EncodingError::Pem(error.to_string()))
+}
+
+fn pem(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
+    let certificates = pem_certificates(text)?;
     if certificates.is_empty() {
         return Err(EncodingError::NoCertificate);
     }

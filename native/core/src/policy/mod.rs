@@ -18,9 +18,11 @@ mod request;
 mod server_key;
 
 pub use load::Modules;
+pub use methods::{Backends, MethodAnswer, MethodQuestion};
 pub use request::{Allowed, Authzid, ModuleQuestion, Offer, Outcome, Refused, Request};
 
 use load::Trusts;
+use methods::NoBackends;
 
 /// A loaded configuration: immutable, and shared by all threads.
 #[derive(Debug)]
@@ -95,10 +97,20 @@ impl Policy {
         }
     }
 
-    /// Decides a login, at `now` in Unix seconds.
+    /// Decides a login, at `now` in Unix seconds, where only the method `pki` is served.
     pub fn authenticate(&self, request: &Request, now: i64) -> Outcome {
+        self.authenticate_with(request, now, &NoBackends)
+    }
+
+    /// Decides a login, at `now` in Unix seconds, with the services that `http` and `ldap` ask.
+    pub fn authenticate_with(
+        &self,
+        request: &Request,
+        now: i64,
+        backends: &dyn Backends,
+    ) -> Outcome {
         let mut trail = Vec::new();
-        match self.decide(request, now, &mut trail) {
+        match self.decide(request, now, backends, &mut trail) {
             Ok(Answer::Allowed(allowed)) => Outcome::Allowed(Allowed { trail, ..allowed }),
             Ok(Answer::AskModule(question)) => Outcome::AskModule(question),
             Err(refused) => Outcome::Refused(Refused { trail, ..refused }),
@@ -109,6 +121,7 @@ impl Policy {
         &self,
         request: &Request,
         now: i64,
+        backends: &dyn Backends,
         trail: &mut Vec<Step>,
     ) -> Result<Answer, Refused> {
         let scope = self.scope(request)?;
@@ -136,7 +149,15 @@ impl Policy {
         trail.extend(decision.trail);
         match decision.verdict {
             Verdict::Accepted(accepted) => {
-                let method = methods::accept(scope.auth, scope.listener, trail)?;
+                let question = MethodQuestion {
+                    method: "",
+                    username: &accepted.local,
+                    host: &scope.host,
+                    host_type: request.host_type.as_deref(),
+                    certificate: certificate.der(),
+                };
+                let method =
+                    methods::accept(scope.auth, scope.listener, &question, backends, trail)?;
                 Ok(Answer::Allowed(Allowed {
                     jid: format!("{}@{}", accepted.local, scope.host),
                     username: accepted.local,

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::certificate::Certificate;
 use certjid_core::config::ListenerRef;
-use certjid_core::policy::{self, Authzid, Modules, Policy, Request};
+use certjid_core::policy::{self, Authzid, Request};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -15,6 +15,7 @@ use time::format_description::well_known::Rfc3339;
 use super::inspect::expiry_hint;
 use super::terminal::{BAD, FAINT, GOOD, NOTE, plain, print, print_json, styled};
 use super::{Done, REFUSED, Unusable, certificate_file, config_check};
+use crate::backend::Backed;
 use crate::client::Client;
 use crate::protocol::{Decision, Offer};
 
@@ -88,9 +89,8 @@ pub(super) fn run(args: &CheckArgs) -> Done {
     };
     let answer = match (&args.judge.config, &args.judge.socket) {
         (Some(config), _) => {
-            let policy = Policy::load(config, Modules::Refused)
-                .map_err(|errors| config_check::unusable(&errors))?;
-            decide(&policy, args, chain, now)?
+            let backed = Backed::load(config).map_err(|errors| config_check::unusable(&errors))?;
+            decide(&backed, args, chain, now)?
         }
         (None, Some(socket)) => {
             let asked = Client::connect(socket).and_then(|client| ask(client, args, &chain));
@@ -111,12 +111,13 @@ pub(super) fn run(args: &CheckArgs) -> Done {
 }
 
 fn decide(
-    policy: &Policy,
+    backed: &Backed,
     args: &CheckArgs,
     chain: Vec<Vec<u8>>,
     now: i64,
 ) -> Result<Answer, Unusable> {
     let listener = listener(&args.listener);
+    let policy = backed.policy();
     if policy.config().listener(&listener).is_none() {
         let known: Vec<String> = policy
             .config()
@@ -148,7 +149,7 @@ fn decide(
         answers: std::collections::BTreeMap::new(),
     };
     Ok(Answer {
-        decision: policy.authenticate(&request, now).into(),
+        decision: backed.authenticate(&request, now).into(),
         offer: policy.mechanisms(&request, now).into(),
     })
 }

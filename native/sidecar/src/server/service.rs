@@ -11,9 +11,10 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certjid_core::certificate::Certificate;
 use certjid_core::config::{ConfigErrors, ListenerRef};
-use certjid_core::policy::{self, Modules, Policy, Request};
+use certjid_core::policy::{self, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::backend::Backed;
 use crate::protocol::{Call, Decision, Message, Offer, Status, encode, refuse};
 
 /// Everything that the connections share.
@@ -32,7 +33,7 @@ pub struct Service {
 }
 
 struct Loaded {
-    policy: Policy,
+    backed: Backed,
     at: i64,
 }
 
@@ -85,7 +86,8 @@ impl Service {
     pub fn files(&self) -> Vec<PathBuf> {
         let loaded = self.loaded.load();
         let tls = loaded
-            .policy
+            .backed
+            .policy()
             .config()
             .listeners
             .iter()
@@ -147,7 +149,7 @@ impl Service {
         let outcome = self
             .loaded
             .load()
-            .policy
+            .backed
             .authenticate(request, policy::now());
         let decision = Decision::from(outcome);
         let counter = if decision.allowed {
@@ -163,7 +165,8 @@ impl Service {
     fn mechanisms(&self, request: &Request) -> Offer {
         self.loaded
             .load()
-            .policy
+            .backed
+            .policy()
             .mechanisms(request, policy::now())
             .into()
     }
@@ -193,12 +196,12 @@ impl Drop for OpenConnection {
 }
 
 fn load(config: &Path) -> Result<Loaded, ConfigErrors> {
-    let policy = Policy::load(config, Modules::Refused)?;
-    for warning in policy.warnings() {
+    let backed = Backed::load(config)?;
+    for warning in backed.policy().warnings() {
         tracing::warn!(config = ?config, %warning, "the configuration has a warning");
     }
     Ok(Loaded {
-        policy,
+        backed,
         at: policy::now(),
     })
 }
