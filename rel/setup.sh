@@ -6,6 +6,8 @@ packages=(
     cmake gcc make openssl
     erlang-base erlang-common-test erlang-dev erlang-dialyzer erlang-edoc erlang-eunit
     erlang-parsetools erlang-ssl erlang-syntax-tools erlang-tools rebar3
+    # What the tests start and stop themselves.
+    slapd
 )
 
 missing=()
@@ -19,5 +21,13 @@ echo "installing: ${missing[*]}"
 sudo=()
 [ "$(id -u)" -eq 0 ] || sudo=(sudo)
 export DEBIAN_FRONTEND=noninteractive
+
+# Keeps the packages' own daemons from starting, without touching a policy that is there.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+    "${sudo[@]}" chmod +x "$policy"
+    trap '"${sudo[@]}" rm -f "$policy"' EXIT
+fi
 "${sudo[@]}" apt-get update -qq
 "${sudo[@]}" apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use certjid_core::config::{Config, ConfigError, ConfigErrors, Connection};
+use certjid_core::config::{Config, ConfigError, ConfigErrors, Connection, Ldap};
 use certjid_core::policy::{self, MethodAnswer, MethodQuestion, Modules, Outcome, Policy, Request};
 
 mod http;
+mod ldap;
+mod tls;
 
 /// A policy with the services that it names, ready to decide logins.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ impl Backed {
 #[derive(Debug, Default)]
 struct Services {
     http: BTreeMap<String, http::Service>,
+    ldap: BTreeMap<String, ldap::Service>,
 }
 
 impl Services {
@@ -53,16 +56,26 @@ impl Services {
         let mut services = Self::default();
         let mut errors = Vec::new();
         for pool in &config.pools {
-            if let Connection::Http(connection) = &pool.connection {
-                match http::Service::new(pool, connection) {
-                    Ok(service) => drop(services.http.insert(pool.path.clone(), service)),
-                    Err(message) => errors.push(ConfigError {
-                        file: config.file.clone(),
-                        line: connection.tls.as_ref().map_or(0, |tls| tls.line),
-                        path: pool.path.clone(),
-                        message,
-                    }),
-                }
+            let path = || pool.path.clone();
+            let (tls, made) = match &pool.connection {
+                Connection::Http(connection) => (
+                    &connection.tls,
+                    http::Service::new(pool, connection)
+                        .map(|service| drop(services.http.insert(path(), service))),
+                ),
+                Connection::Ldap(connection) => (
+                    &connection.tls,
+                    ldap::Service::new(pool, connection)
+                        .map(|service| drop(services.ldap.insert(path(), service))),
+                ),
+            };
+            if let Err(message) = made {
+                errors.push(ConfigError {
+                    file: config.file.clone(),
+                    line: tls.as_ref().map_or(0, |tls| tls.line),
+                    path: path(),
+                    message,
+                });
             }
         }
         if errors.is_empty() {
@@ -80,26 +93,34 @@ struct Asked<'a> {
 
 impl policy::Backends for Asked<'_> {
     fn ask(&self, question: &MethodQuestion<'_>) -> MethodAnswer {
-        if question.method != "http" {
-            return MethodAnswer::Unavailable(format!(
-                "the method {} is not served by this version",
-                question.method
-            ));
-        }
         let (host, host_type) = (question.host, question.host_type);
-        let service = self
-            .config
-            .pool("http", "auth", host, host_type)
-            .and_then(|pool| self.services.http.get(&pool.path));
-        let Some(service) = service else {
-            return MethodAnswer::Unavailable(
-                "there is no pool outgoing_pools.http.auth for this host".to_owned(),
-            );
-        };
         let auth = self.config.auth(host, host_type);
-        service.knows(
-            question,
-            auth.and_then(|auth| auth.http_basic_auth.as_ref()),
-        )
+        let pool = |kind, tag| self.config.pool(kind, tag, host, host_type);
+        if question.method == "ldap" {
+            let defaults = Ldap::default();
+            let ldap = auth
+                .and_then(|auth| auth.ldap.as_ref())
+                .unwrap_or(&defaults);
+            let pool = pool("ldap", &ldap.pool_tag);
+            match pool.and_then(|pool| self.services.ldap.get(&pool.path)) {
+                Some(service) => service.knows(question, ldap),
+                None => no_pool("ldap", &ldap.pool_tag),
+            }
+        } else {
+            let pool = pool("http", "auth");
+            match pool.and_then(|pool| self.services.http.get(&pool.path)) {
+                Some(service) => service.knows(
+                    question,
+                    auth.and_then(|auth| auth.http_basic_auth.as_ref()),
+                ),
+                None => no_pool("http", "auth"),
+            }
+        }
     }
+}
+
+fn no_pool(kind: &str, tag: &str) -> MethodAnswer {
+    MethodAnswer::Unavailable(format!(
+        "there is no pool outgoing_pools.{kind}.{tag} for this host"
+    ))
 }
