@@ -3,8 +3,10 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +15,10 @@ use certjid_core::config::ListenerRef;
 use certjid_core::policy::{self, Authzid, Outcome, Request};
 use certjid_sidecar::backend::Backed;
 use common::Site;
+use rustls::crypto::aws_lc_rs;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 #[test]
 fn the_request_is_mongooseim_s() {
@@ -119,6 +125,32 @@ fn a_service_that_is_down_or_hangs_is_no_refusal() {
     assert_eq!(refused.trail.last().unwrap().what, "http");
 }
 
+#[test]
+fn https_is_verified_as_the_pool_says() {
+    let (site, other) = (Site::new(), Site::new());
+    let alice = site.client(&["alice@localhost"]);
+    let folder = site.path("service");
+    fs::create_dir(&folder).unwrap();
+    common::cli::run(&folder, &["dev-cert", "--server", "localhost"], 0);
+    let service = Service::start_tls(&folder, answer(200, &pem(&alice)));
+    let ca = folder.join("ca.pem");
+    let other_ca = other.path("ca.pem");
+    for (options, expected) in [
+        (format!("tls.cacertfile = {ca:?}"), None),
+        (
+            format!("tls.cacertfile = {other_ca:?}"),
+            Some("temporary-auth-failure"),
+        ),
+        ("tls.verify_mode = \"none\"".to_owned(), None),
+    ] {
+        let config = service
+            .config("\"http\"", &options)
+            .replace("http://", "https://");
+        let outcome = login(&site, &config, &alice);
+        assert_eq!(condition(&outcome), expected, "{options}: {outcome:?}");
+    }
+}
+
 fn login(site: &Site, config: &str, der: &[u8]) -> Outcome {
     fs::write(site.config(), config).unwrap();
     let request = Request {
@@ -181,6 +213,39 @@ impl Service {
         Self {
             port,
             requests,
+            _listener: None,
+        }
+    }
+
+    /// With the server.pem and server.key of a folder.
+    fn start_tls(folder: &Path, reply: Vec<u8>) -> Self {
+        let read = |name: &str| folder.join(name);
+        let chain = CertificateDer::pem_file_iter(read("server.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_file(read("server.key")).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain.collect::<Result<_, _>>().unwrap(), key)
+            .unwrap();
+        let config = Arc::new(config);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
+                let mut tls = StreamOwned::new(connection, stream);
+                // A client that does not trust this service goes away.
+                if tls.read(&mut [0; 4096]).is_ok() {
+                    let _ = tls.write_all(&reply);
+                    tls.conn.send_close_notify();
+                    let _ = tls.flush();
+                }
+            }
+        });
+        Self {
+            port,
+            requests: mpsc::channel().1,
             _listener: None,
         }
     }
