@@ -44,7 +44,7 @@ impl Auth {
                 .any(|method| is_certificate_method(method))
     }
 
-    pub(super) fn has_external(&self) -> bool {
+    pub(crate) fn has_external(&self) -> bool {
         self.sasl_mechanisms
             .iter()
             .any(|mechanism| mechanism == "external")

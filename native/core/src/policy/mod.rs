@@ -211,7 +211,7 @@ impl Policy {
             )
         })?;
 
-        if !auth.offers_external() {
+        if !auth.has_external() {
             return Err(Refused::new(
                 Condition::InvalidMechanism,
                 "external_not_configured",
