@@ -5,6 +5,7 @@ use std::path::Path;
 
 use certjid_core::config::{Config, ConfigError, ConfigErrors, Connection, Ldap};
 use certjid_core::policy::{self, MethodAnswer, MethodQuestion, Modules, Outcome, Policy, Request};
+use tokio::sync::Semaphore;
 
 mod http;
 mod ldap;
@@ -45,15 +46,22 @@ impl Backed {
 }
 
 /// The services by the TOML path of their pool.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Services {
+    /// The logins that may wait for a service. The others of those that a sidecar works on at
+    /// the same time are left to logins that need none, whatever a service does.
+    places: Semaphore,
     http: BTreeMap<String, http::Service>,
     ldap: BTreeMap<String, ldap::Service>,
 }
 
 impl Services {
     fn new(config: &Config) -> Result<Self, ConfigErrors> {
-        let mut services = Self::default();
+        let mut services = Self {
+            places: Semaphore::new(MAX_WAITING),
+            http: BTreeMap::new(),
+            ldap: BTreeMap::new(),
+        };
         let mut errors = Vec::new();
         for pool in &config.pools {
             let path = || pool.path.clone();
@@ -93,6 +101,11 @@ struct Asked<'a> {
 
 impl policy::Backends for Asked<'_> {
     fn ask(&self, question: &MethodQuestion<'_>) -> MethodAnswer {
+        let Ok(_place) = self.services.places.try_acquire() else {
+            return MethodAnswer::Unavailable(format!(
+                "{MAX_WAITING} logins wait for services already"
+            ));
+        };
         let (host, host_type) = (question.host, question.host_type);
         let auth = self.config.auth(host, host_type);
         let pool = |kind, tag| self.config.pool(kind, tag, host, host_type);
@@ -124,3 +137,6 @@ fn no_pool(kind: &str, tag: &str) -> MethodAnswer {
         "there is no pool outgoing_pools.{kind}.{tag} for this host"
     ))
 }
+
+/// Half of what the server works on at the same time.
+const MAX_WAITING: usize = 128;
