@@ -2,7 +2,7 @@
 %% terms, and what the handshake found out.
 %%
 %% The handshake only has to bring the certificates: {@link certjid:decide/2} judges them again
-%% at each login, with CRLs and as strictly as documented, also where a session is resumed. It
+%% at each login, with CRLs and as strictly as documented, whatever the session is. It
 %% needs the whole chain where clients send intermediates, and OTP keeps the leaf alone; so with
 %% `report_to' the connection sends what it sees to the process that does the handshake:
 %%
@@ -66,9 +66,13 @@ make_server_opts(Options) when is_map(Options) ->
 		certfile, keyfile, password, cacertfile, ciphers, versions, dhfile, hibernate_after
 	], Options),
 	maps:to_list(Passed)
-		++ [{session_tickets, stateless} || maps:get(session_tickets, Options, no) =:= stateless]
+		++ [{session_tickets, stateless} || has_tickets(Options)]
 		++ [{early_data, enabled} || maps:get(early_data, Options, false)]
 		++ verify(maps:get(verify_mode, Options, peer), Options).
+
+%% OTP 25 crashes each handshake of TLS 1.3 that has tickets and begins on a plain socket.
+has_tickets(#{mode := Mode}) when Mode =:= starttls; Mode =:= starttls_required -> false;
+has_tickets(Options) -> maps:get(session_tickets, Options, undefined) =:= stateless.
 
 %% @doc The options for a listener of a policy, as its `tls' section has them: certificate and key
 %% of the server, the CAs, and what is asked of the client. `report_to' is as in

@@ -7,7 +7,7 @@ packages=(
     erlang-base erlang-common-test erlang-dev erlang-dialyzer erlang-edoc erlang-eunit
     erlang-parsetools erlang-ssl erlang-syntax-tools erlang-tools rebar3
     # What the tests start and stop themselves.
-    slapd
+    python3 python3-pip slapd
 )
 
 missing=()

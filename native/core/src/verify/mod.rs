@@ -15,9 +15,7 @@ use core::cell::RefCell;
 use core::time::Duration;
 
 use rustls_pki_types::{CertificateDer, UnixTime};
-use webpki::{
-    EndEntityCert, Error, ExpirationPolicy, KeyUsage, RevocationOptionsBuilder, UnknownStatusPolicy,
-};
+use webpki::{EndEntityCert, Error, KeyUsage};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::certificate::encoding::{MAX_CERTIFICATE, MAX_CHAIN};
@@ -26,6 +24,7 @@ mod diagnosis;
 mod fault;
 mod issuer;
 mod mode;
+mod revocation;
 mod selfsigned;
 mod shape;
 mod signature;
@@ -140,37 +139,36 @@ fn verify_path(
         );
     }
 
+    let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now).unwrap_or(0)));
+    let leaf = EndEntityCert::try_from(&leaf)
+        .map_err(|error| diagnosis::faults(&error, chain, trust, now))?;
     // webpki goes on looking for a path when this refuses one, and its error can't carry ours.
     let refused = RefCell::new(None);
-    let check_issuers = |path: &webpki::VerifiedPath<'_>| {
-        issuer::check(path, chain).map_err(|fault| {
-            *refused.borrow_mut() = Some(fault);
-            Error::UnknownIssuer
-        })
+    let check_path = |path: &webpki::VerifiedPath<'_>| {
+        issuer::check(path, chain)
+            .map_err(|fault| vec![fault])
+            .and_then(|()| {
+                revocation::check(path, &algorithms, trust, time)
+                    .map_err(|error| diagnosis::faults(&error, chain, trust, now))
+            })
+            .map_err(|faults| {
+                *refused.borrow_mut() = Some(faults);
+                Error::UnknownIssuer
+            })
     };
-    let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now).unwrap_or(0)));
-    let crls = trust.crls();
-    // An Err means that there are no CRLs.
-    let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|options| {
-        options
-            .with_status_policy(UnknownStatusPolicy::Allow)
-            .with_expiration_policy(ExpirationPolicy::Enforce)
-            .build()
-    });
-    let judged = EndEntityCert::try_from(&leaf).and_then(|leaf| {
-        leaf.verify_for_usage(
+    let judged = leaf
+        .verify_for_usage(
             &algorithms,
             trust.anchors(),
             &others,
             time,
             KeyUsage::client_auth(),
-            revocation,
-            Some(&check_issuers),
+            None,
+            Some(&check_path),
         )
-        .map(drop)
-    });
+        .map(drop);
     judged.map_err(|error| match refused.take() {
-        Some(fault) => vec![fault],
+        Some(faults) => faults,
         None => diagnosis::faults(&error, chain, trust, now),
     })
 }

@@ -1,0 +1,165 @@
+%% What logins on certjid_test_xmpp need: certificates as files, policies, the sidecar, and the
+%% clients of test/clients.
+-module(certjid_test_xmpp_env).
+
+-export([init/1]).
+-export([command/2]).
+-export([openssl/1]).
+-export([write_certificate/4]).
+-export([policy_file/2]).
+-export([tls/2]).
+-export([with_sidecar/2]).
+-export([run/3]).
+-export([python_packages/0]).
+
+-define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
+
+%% DNS:localhost, IP:127.0.0.1.
+-define(SERVER_SAN, <<16#30, 17, 16#82, 9, "localhost", 16#87, 4, 127, 0, 0, 1>>).
+
+%% For init_per_suite/1: adds `server', files for ssl, and `clients', a map of certificate files
+%% for the scripts.
+init(Config0) ->
+	{ok, _} = application:ensure_all_started(ssl),
+	Config = certjid_test_config:init(Config0),
+	#{key := Key} = proplists:get_value(ca, Config),
+	Issue = fun(Names, Options) -> certjid_test_config:issue(Config, Names, Options) end,
+	Server = Issue(#{common_name => <<"localhost">>}, #{san => ?SERVER_SAN}),
+	#{cert := CertFile, key := KeyFile} = write_certificate(Config, "server", Key, Server),
+	EvilName = certjid_test_cert:subject(#{common_name => <<"Evil Root">>}),
+	EvilCa = {EvilName, certjid_test_cert:key()},
+	Several = [<<"alice@localhost">>, <<"bob@localhost">>],
+	Clients = #{
+		good => Issue(?ALICE, #{}),
+		several => Issue(#{common_name => <<"alice">>, xmpp_addrs => Several}, #{}),
+		cn_only => Issue(#{common_name => <<"alice">>}, #{}),
+		expired => Issue(?ALICE, #{not_after => "20250601000000Z"}),
+		bad => certjid_test_cert:make(Key, ?ALICE, #{issuer => EvilCa}),
+		self_signed => certjid_test_cert:self_signed(Key, ?ALICE)
+	},
+	Files = maps:map(fun(Name, Der) ->
+		write_certificate(Config, atom_to_list(Name), Key, Der)
+	end, Clients),
+	[
+		{server, #{certfile => CertFile, keyfile => KeyFile}},
+		{clients, Files#{none => #{}}}
+		| Config
+	].
+
+%% The files of a certificate, for the scripts.
+write_certificate(Config, Name, Key, Der) ->
+	File = filename:join(proplists:get_value(priv_dir, Config), Name),
+	Pem = public_key:pem_encode([public_key:pem_entry_encode('ECPrivateKey', Key)]),
+	ok = file:write_file(File ++ ".key", Pem),
+	ok = file:write_file(File ++ ".crt", certjid_test_cert:pem([Der])),
+	#{cert => File ++ ".crt", key => File ++ ".key"}.
+
+openssl(Arguments) ->
+	{0, Output} = command("openssl", Arguments),
+	Output.
+
+%% A mongooseim.toml. Options: `verify_mode' and `disconnect_on_failure', and those of
+%% certjid_test_config:write/3.
+policy_file(Config, Options) ->
+	Dir = proplists:get_value(priv_dir, Config),
+	#{file := CaFile} = proplists:get_value(ca, Config),
+	Mode = atom_to_list(maps:get(verify_mode, Options, peer)),
+	Name = "policy" ++ integer_to_list(erlang:unique_integer([positive])) ++ ".toml",
+	Toml = certjid_test_config:write(Dir, Name, Options#{
+		verify_mode => Mode, cacertfile => CaFile
+	}),
+	{ok, Text} = file:read_file(Toml),
+	Disconnect = atom_to_binary(maps:get(disconnect_on_failure, Options, true)),
+	Key = <<"  tls.verify_mode">>,
+	Line = <<"  tls.disconnect_on_failure = ", Disconnect/binary, "\n", Key/binary>>,
+	ok = file:write_file(Toml, binary:replace(Text, Key, Line, [global])),
+	Toml.
+
+%% The same, for certjid_test_xmpp.
+tls(Config, Options) ->
+	#{file := CaFile} = proplists:get_value(ca, Config),
+	maps:merge(
+		(proplists:get_value(server, Config))#{cacertfile => CaFile},
+		maps:with([verify_mode, disconnect_on_failure, session_tickets], Options)
+	).
+
+%% Runs the sidecar with a policy, for as long as Fun(Client) takes.
+with_sidecar(Toml, Fun) ->
+	Binary = case os:getenv("CERTJID_BIN") of
+		false -> filename:join(certjid_test_cases:root(), "target/debug/certjid");
+		File -> File
+	end,
+	filelib:is_regular(Binary) orelse ct:fail("there is no sidecar at ~ts", [Binary]),
+	%% A socket's path must be short.
+	Dir = string:trim(os:cmd("mktemp -d /tmp/certjid.XXXXXX")),
+	Path = filename:join(Dir, "sock"),
+	Port = open_port({spawn_executable, Binary}, [
+		{args, ["serve", "--config", Toml, "--socket", Path]}, binary, exit_status, stderr_to_stdout
+	]),
+	{os_pid, Pid} = erlang:port_info(Port, os_pid),
+	{ok, Client} = certjid_sidecar:start_link(#{socket => Path}),
+	try
+		ok = wait(Client, 200),
+		Fun(Client)
+	after
+		ok = gen_server:stop(Client),
+		_ = os:cmd("kill " ++ integer_to_list(Pid)),
+		receive
+			{Port, {exit_status, _}} -> ok
+		after 5000 ->
+			_ = os:cmd("kill -9 " ++ integer_to_list(Pid))
+		end,
+		flush(Port),
+		ok = file:del_dir_r(Dir)
+	end.
+
+wait(_Client, 0) ->
+	ct:fail("the sidecar does not answer");
+wait(Client, Times) ->
+	case certjid_sidecar:status(Client) of
+		{ok, _} -> ok;
+		_ -> timer:sleep(50), wait(Client, Times - 1)
+	end.
+
+flush(Port) ->
+	receive {Port, _} -> flush(Port) after 0 -> ok end.
+
+%% Runs a script of test/clients, with an object of text, numbers and booleans, and decodes the
+%% last line of its output; before come the log lines of its libraries. A script that fails, or takes 30 seconds, fails the case.
+run(Config, Script, Options) ->
+	File = filename:join([certjid_test_cases:root(), "test/clients", Script]),
+	#{file := CaFile} = proplists:get_value(ca, Config),
+	Object = json(Options#{ca => CaFile}),
+	case command("timeout", ["30", "python3", File, Object]) of
+		{0, Output} ->
+			certjid_test_json:decode(lists:last(string:lexemes(Output, "\n")));
+		{Status, Output} ->
+			ct:fail("~ts ~ts: ~b~n~ts", [Script, Object, Status, Output])
+	end.
+
+json(Object) ->
+	Member = fun({Key, Value}) -> ["\"", atom_to_list(Key), "\": ", json_value(Value)] end,
+	Members = lists:join(", ", [Member(M) || M <- maps:to_list(Object)]),
+	unicode:characters_to_list(["{", Members, "}"]).
+
+json_value(Value) when is_integer(Value) -> integer_to_list(Value);
+json_value(Value) when is_atom(Value) -> atom_to_list(Value);
+json_value(Text) -> ["\"", Text, "\""].
+
+%% The exit status and the output.
+command(Program, Arguments) ->
+	Port = open_port({spawn_executable, os:find_executable(Program)}, [
+		{args, Arguments}, {env, [{"PYTHONPATH", python_packages()}]},
+		binary, exit_status, stderr_to_stdout
+	]),
+	output(Port, <<>>).
+
+output(Port, Output) ->
+	receive
+		{Port, {data, Data}} -> output(Port, <<Output/binary, Data/binary>>);
+		{Port, {exit_status, Status}} -> {Status, Output}
+	end.
+
+%% Where stream_SUITE puts the clients' packages.
+python_packages() ->
+	filename:join(certjid_test_cases:root(), "target/clients").
