@@ -23,6 +23,7 @@
 -export([mechanisms/2]).
 -export([offer/2]).
 -export([offer/3]).
+-export([tls_options/2]).
 -export([verify_chain/3]).
 -export([verify_chain/4]).
 
@@ -188,6 +189,12 @@ offer(Policy, Request, Now) ->
 		{ok, Answer} -> Answer;
 		{error, Message} -> #{external => false, reason => <<"bad_request">>, message => Message}
 	end.
+
+%% @doc The `tls' section of a listener as {@link certjid_tls} takes it; what is not set is
+%% `undefined', and `versions' and file names are binaries.
+-spec tls_options(policy(), listener()) -> {ok, map()} | {error, Message :: binary()}.
+tls_options(Policy, Listener) ->
+	certjid_nif:tls_options(Policy, certjid_request:listener(Listener)).
 
 %% @doc Judges a chain, leaf first, as a listener's `tls' options say. The reason is the one that
 %% OTP's `ssl' has for the first fault, of which a CRL does not say why it revoked.

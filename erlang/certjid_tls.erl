@@ -82,7 +82,7 @@ has_tickets(Options) -> maps:get(session_tickets, Options, undefined) =:= statel
 -spec listener_opts(certjid:policy(), certjid:listener(), pid() | reference()) ->
 	[ssl:tls_server_option()].
 listener_opts(Policy, Listener, ReportTo) ->
-	case certjid_nif:tls_options(Policy, certjid_request:listener(Listener)) of
+	case certjid:tls_options(Policy, Listener) of
 		{ok, Section} ->
 			make_server_opts(maps:fold(fun add_option/3, #{report_to => ReportTo}, Section));
 		{error, _} ->
