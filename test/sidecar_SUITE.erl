@@ -8,6 +8,7 @@
 -export([init_per_testcase/2]).
 -export([end_per_testcase/2]).
 -export([decisions/1]).
+-export([jids/1]).
 -export([requests/1]).
 -export([pipelined/1]).
 -export([restart/1]).
@@ -15,7 +16,7 @@
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
 
 all() ->
-	[decisions, requests, pipelined, restart].
+	[decisions, jids, requests, pipelined, restart].
 
 init_per_suite(Config) ->
 	certjid_test_config:init(Config).
@@ -102,6 +103,44 @@ decisions(Config) ->
 	],
 	0 = stop(Port),
 	ct:comment("6000 rows, ~b certificates, ~b host types", [map_size(Certificates), map_size(HostTypes)]).
+
+%% The JIDs as authorization identities, which `auth_id' takes as they are: the user of the row
+%% logs in to the row's host.
+jids(Config) ->
+	Client = proplists:get_value(client, Config),
+	AuthId = #{kinds => [<<"auth_id">>], prefix => <<>>, suffix => <<>>},
+	Port = start(Config, #{
+		verify_mode => "selfsigned_peer",
+		hosts => ["static"],
+		host_types => ["jids"],
+		more => [host_config(AuthId, "jids")]
+	}),
+	Request = (request(certjid_test_cert:self_signed(certjid_test_cert:key(), ?ALICE)))#{
+		host_type => <<"jids">>
+	},
+	Rows = certjid_test_cases:jids(),
+	[] = [
+		{Name, Answer, Wanted}
+		|| {Name, Input, Expected} <- Rows,
+			{Host, Wanted} <- [login_of(Input, Expected)],
+			Answer <- [decide(Client, Request#{host => Host, authzid => Input})],
+			Answer =/= Wanted
+	],
+	0 = stop(Port),
+	ct:comment("~b rows", [length(Rows)]).
+
+%% The host to log in to, and the answer. No authzid, and no local part, is no user.
+login_of(<<>>, error) -> {<<"localhost">>, <<"not-authorized">>};
+login_of(_Input, error) -> {<<"localhost">>, <<"invalid-authzid">>};
+login_of(Input, any) ->
+	{ok, Jid} = certjid_nif:jid(Input),
+	login_of(Input, Jid);
+login_of(_Input, {<<>>, Host, _Resource}) -> {host(Host), <<"not-authorized">>};
+login_of(_Input, {_Local, <<>>, _Resource}) -> {<<"localhost">>, <<"not-authorized">>};
+login_of(_Input, {Local, Host, _Resource}) -> {Host, {ok, Local}}.
+
+host(<<>>) -> <<"localhost">>;
+host(Host) -> Host.
 
 host_config(#{kinds := Kinds, prefix := Prefix, suffix := Suffix}, HostType) ->
 	[
