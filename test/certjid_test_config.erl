@@ -7,8 +7,10 @@
 -export([policy/2]).
 -export([write/3]).
 
-%% For init_per_suite/1.
+%% For init_per_suite/1. Suites share one priv_dir and the node, whose ssl keeps files in memory
+%% by their name.
 init(Config) ->
+	_ = [ok = ssl:clear_pem_cache() || whereis(ssl_sup) =/= undefined],
 	[{ca, ca(proplists:get_value(priv_dir, Config))} | Config].
 
 %% A certificate that the test CA issues (see certjid_test_cert:make/3).
@@ -68,6 +70,7 @@ ca(Dir) ->
 	Key = certjid_test_cert:key(),
 	Issuer = {certjid_test_cert:subject(Names), Key},
 	Der = certjid_test_cert:make(Key, Names, #{issuer => Issuer, ca => true}),
-	File = filename:join(Dir, "ca.pem"),
+	Number = integer_to_list(erlang:unique_integer([positive])),
+	File = filename:join(Dir, "ca" ++ Number ++ ".pem"),
 	ok = file:write_file(File, certjid_test_cert:pem([Der])),
 	#{issuer => Issuer, file => File, key => certjid_test_cert:key()}.
