@@ -13,8 +13,11 @@ use certjid_core::policy::{MethodAnswer, MethodQuestion};
 use certjid_core::verify::VerifyMode;
 use form_urlencoded::byte_serialize;
 use rustls::crypto::aws_lc_rs;
+use rustls_pki_types::CertificateDer;
 use ureq::Agent;
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
+use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+
+use super::tls;
 
 /// A service at one address, with its connections, which are kept open.
 #[derive(Debug)]
@@ -128,44 +131,32 @@ fn compare(body: &[u8], certificate: &[u8]) -> MethodAnswer {
     }
 }
 
-fn tls_config(tls: Option<&ClientTls>) -> Result<TlsConfig, String> {
+fn tls_config(section: Option<&ClientTls>) -> Result<TlsConfig, String> {
     let mut config = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()));
-    if let Some(tls) = tls {
+    if let Some(section) = section {
         config = config
-            .use_sni(tls.server_name.enabled)
-            .disable_verification(tls.verify_mode == VerifyMode::None);
-        if let (Some(certfile), Some(keyfile)) = (&tls.certfile, &tls.keyfile) {
+            .use_sni(section.server_name.enabled)
+            .disable_verification(section.verify_mode == VerifyMode::None);
+        if let (Some(certfile), Some(keyfile)) = (&section.certfile, &section.keyfile) {
             let key = PrivateKey::from_pem(&read(keyfile)?)
                 .map_err(|error| format!("{}: {error}", keyfile.display()))?;
-            let client = ClientCert::new_with_certs(&certificates(certfile)?, key);
+            let client = ClientCert::new_with_certs(&of_rustls(&tls::certificates(certfile)?), key);
             config = config.client_cert(Some(client));
         }
     }
-    let roots = match tls.and_then(|tls| tls.cacertfile.as_ref()) {
-        Some(cacertfile) => certificates(cacertfile)?,
-        None => rustls_native_certs::load_native_certs()
-            .certs
-            .iter()
-            .map(|der| Certificate::from_der(der).to_owned())
-            .collect(),
+    let roots = match section.and_then(|section| section.cacertfile.as_ref()) {
+        Some(cacertfile) => tls::certificates(cacertfile)?,
+        None => rustls_native_certs::load_native_certs().certs,
     };
+    let roots = of_rustls(&roots);
     Ok(config.root_certs(RootCerts::new_with_certs(&roots)).build())
 }
 
-fn certificates(file: &Path) -> Result<Vec<Certificate<'static>>, String> {
-    let mut found = Vec::new();
-    for item in parse_pem(&read(file)?) {
-        match item {
-            Ok(PemItem::Certificate(certificate)) => found.push(certificate),
-            Ok(_) => {}
-            Err(error) => return Err(format!("{}: {error}", file.display())),
-        }
-    }
-    if found.is_empty() {
-        return Err(format!("{} has no CERTIFICATE block", file.display()));
-    }
-    Ok(found)
+fn of_rustls(ders: &[CertificateDer<'_>]) -> Vec<Certificate<'static>> {
+    ders.iter()
+        .map(|der| Certificate::from_der(der).to_owned())
+        .collect()
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, String> {

@@ -43,7 +43,11 @@ pub(super) fn client_config(tls: &ClientTls) -> Result<ClientConfig, String> {
     }
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+/// The certificates of a PEM file, of which there must be one.
+///
+/// # Errors
+/// As [`client_config`].
+pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates = CertificateDer::pem_file_iter(file)
         .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
         .map_err(|error| format!("{}: {error}", file.display()))?;
