@@ -5,6 +5,9 @@
 //! server asks [`ClientVerifier::judge`] once more when the client wants to log in; what counts
 //! is what that says.
 //!
+//! A client whose key is for RSA-PSS alone (id-RSASSA-PSS) needs TLS 1.3: rustls has no name for
+//! the signatures of such keys, and asks for none in TLS 1.2.
+//!
 //! ```
 //! use std::sync::Arc;
 //!
@@ -54,6 +57,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::certificate::element::Element;
 use crate::certificate::tbs::Tbs;
+use crate::verify::signature::RSA_PSS_KEY;
 use crate::verify::{self, Fault, Reason, TrustStore, VerifyMode};
 
 /// MongooseIM's `tls.verify_mode` and `tls.disconnect_on_failure` for rustls.
@@ -95,12 +99,16 @@ impl ClientVerifier {
     }
 
     /// The algorithms of a scheme, by the kind of key.
-    fn algorithms_of(&self, scheme: SignatureScheme) -> &'static [&'static dyn Algorithm] {
+    fn algorithms_of(&self, scheme: SignatureScheme) -> Vec<&'static dyn Algorithm> {
+        let by_pss_key = RSA_PSS_PSS.iter().position(|known| *known == scheme);
+        if let Some(hash) = by_pss_key {
+            return RSA_PSS_KEY[hash].iter().map(|key| key as _).collect();
+        }
         self.algorithms
             .mapping
             .iter()
             .find(|(known, _)| *known == scheme)
-            .map(|(_, algorithms)| *algorithms)
+            .map(|(_, algorithms)| algorithms.to_vec())
             .unwrap_or_default()
     }
 }
@@ -143,7 +151,7 @@ impl ClientCertVerifier for ClientVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         check_signature(
-            self.algorithms_of(signed.scheme),
+            &self.algorithms_of(signed.scheme),
             message,
             certificate,
             signed,
@@ -157,18 +165,20 @@ impl ClientCertVerifier for ClientVerifier {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         // TLS 1.3 ties a scheme to one curve, and has no PKCS #1 (RFC 8446 section 4.2.3).
-        let first = self
-            .algorithms_of(signed.scheme)
-            .get(..1)
-            .unwrap_or_default();
+        let mut algorithms = self.algorithms_of(signed.scheme);
+        if !RSA_PSS_PSS.contains(&signed.scheme) {
+            algorithms.truncate(1);
+        }
         if PKCS1.contains(&signed.scheme) {
             return Err(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme.into());
         }
-        check_signature(first, message, certificate, signed)
+        check_signature(&algorithms, message, certificate, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        let mut schemes = self.algorithms.supported_schemes();
+        schemes.extend(RSA_PSS_PSS);
+        schemes
     }
 }
 
@@ -212,6 +222,14 @@ fn refusal(faults: Vec<Fault>) -> Error {
         _ => CertificateError::Other(OtherError(Arc::new(fault))).into(),
     }
 }
+
+/// rsa_pss_pss_sha256, _sha384 and _sha512 of RFC 8446 section 4.2.3, which rustls has no names for:
+/// by keys whose algorithm is id-RSASSA-PSS.
+const RSA_PSS_PSS: [SignatureScheme; 3] = [
+    SignatureScheme::Unknown(0x0809),
+    SignatureScheme::Unknown(0x080a),
+    SignatureScheme::Unknown(0x080b),
+];
 
 const PKCS1: [SignatureScheme; 3] = [
     SignatureScheme::RSA_PKCS1_SHA256,

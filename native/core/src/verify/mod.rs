@@ -27,7 +27,7 @@ mod mode;
 mod revocation;
 mod selfsigned;
 mod shape;
-mod signature;
+pub(crate) mod signature;
 mod trust;
 
 pub use fault::{Fault, Reason};
