@@ -17,6 +17,7 @@
 
 %% Logins.
 -export([load/1]).
+-export([load/2]).
 -export([warnings/1]).
 -export([decide/2]).
 -export([decide/3]).
@@ -107,6 +108,11 @@
 -type offer() :: #{external := boolean(), reason := binary(), message := binary()}.
 -export_type([offer/0]).
 
+%% What becomes of a certificate whose revocation is not known; the defaults are allow for a
+%% missing CRL and refuse for a stale one. MongooseIM has no such options: it checks no CRLs.
+-type load_options() :: #{missing_crl => allow | refuse, stale_crl => allow | refuse}.
+-export_type([load_options/0]).
+
 %% `path' is the TOML path; `line' counts from 1.
 -type load_error() :: #{
 	file := binary(),
@@ -119,20 +125,31 @@
 -type warning() :: #{line := pos_integer() | undefined, path := binary(), message := binary()}.
 -export_type([warning/0]).
 
--type bad_cert_reason() :: atom() | {revoked, unspecified}.
+-type bad_cert_reason() :: atom() | {revoked, public_key:crl_reason()}.
 -export_type([bad_cert_reason/0]).
 
 %% @doc Reads a mongooseim.toml and the CA files that it names. All its faults are reported at
 %% once.
 -spec load(file:name_all()) -> {ok, policy()} | {error, [load_error(), ...]}.
 load(File) ->
+	load(File, #{}).
+
+%% @doc As {@link load/1}, with what is done at listeners with `crl_files' where a certificate's
+%% issuer has no CRL, or one whose nextUpdate is past.
+-spec load(file:name_all(), load_options()) -> {ok, policy()} | {error, [load_error(), ...]}.
+load(File, Options) ->
 	try unicode:characters_to_binary(File, file:native_name_encoding()) of
-		_ when is_binary(File) -> certjid_nif:load(File);
-		Path when is_binary(Path) -> certjid_nif:load(Path);
-		_ -> error(badarg, [File])
+		_ when is_binary(File) -> certjid_nif:load(File, load_options(Options));
+		Path when is_binary(Path) -> certjid_nif:load(Path, load_options(Options));
+		_ -> error(badarg, [File, Options])
 	catch error:badarg ->
-		error(badarg, [File])
+		error(badarg, [File, Options])
 	end.
+
+load_options(Options) ->
+	Defaults = #{missing_crl => allow, stale_crl => refuse},
+	map_size(maps:without(maps:keys(Defaults), Options)) =:= 0 orelse error(badarg),
+	maps:merge(Defaults, Options).
 
 %% @doc What `certjid config check' warns of in the policy's file.
 -spec warnings(policy()) -> [warning()].
@@ -197,7 +214,7 @@ tls_options(Policy, Listener) ->
 	certjid_nif:tls_options(Policy, certjid_request:listener(Listener)).
 
 %% @doc Judges a chain, leaf first, as a listener's `tls' options say. The reason is the one that
-%% OTP's `ssl' has for the first fault, of which a CRL does not say why it revoked.
+%% OTP's `ssl' has for the first fault.
 -spec verify_chain(policy(), listener(), [Der :: binary()]) -> ok | {bad_cert, bad_cert_reason()}.
 verify_chain(Policy, Listener, Chain) ->
 	verify_chain(Policy, Listener, Chain, os:system_time(second)).
@@ -208,7 +225,7 @@ verify_chain(Policy, Listener, Chain) ->
 verify_chain(Policy, Listener, Chain, Now) ->
 	case certjid_nif:verify_chain(Policy, certjid_request:listener(Listener), Chain, Now) of
 		{ok, {}} -> ok;
-		{error, [#{reason := revoked} | _]} -> {bad_cert, {revoked, unspecified}};
+		{error, [#{reason := revoked, revocation := Why} | _]} -> {bad_cert, {revoked, Why}};
 		{error, [#{reason := Reason} | _]} -> {bad_cert, Reason}
 	end.
 

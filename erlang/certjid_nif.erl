@@ -13,7 +13,7 @@
 -export([identity/1]).
 -export([identity_dirty/1]).
 -export([jid/1]).
--export([load/1]).
+-export([load/2]).
 -export([mechanisms/3]).
 -export([sasl_decide/1]).
 -export([tls_options/2]).
@@ -89,8 +89,8 @@ jid(_Text) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc Reads a mongooseim.toml and the CA files that it names.
--spec load(Path :: binary()) -> {ok, policy()} | {error, [map()]}.
-load(_Path) ->
+-spec load(Path :: binary(), Crls :: map()) -> {ok, policy()} | {error, [map()]}.
+load(_Path, _Crls) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc Says whether EXTERNAL is to be offered.

@@ -10,13 +10,15 @@ use std::path::Path;
 
 use certjid_core::certificate::{Certificate, encoding};
 use certjid_core::jid::Jid;
-use certjid_core::policy::{Modules, Policy};
+use certjid_core::policy::{Modules, Options, Policy};
 use rustler::{Binary, Resource, ResourceArc};
 
+use crate::crls::Crls;
 use crate::terms::{
     Credentials, Fault, Identity, LoadError, Offer, Outcome, Request, SaslOutcome, Warning,
 };
 
+mod crls;
 mod terms;
 
 rustler::init!("certjid_nif");
@@ -60,9 +62,13 @@ fn jid(text: Binary<'_>) -> Result<(String, String, String), String> {
 }
 
 #[rustler::nif(schedule = "DirtyIo")]
-fn load(path: Binary<'_>) -> Result<ResourceArc<PolicyResource>, Vec<LoadError>> {
+fn load(path: Binary<'_>, crls: Crls) -> Result<ResourceArc<PolicyResource>, Vec<LoadError>> {
     let path = Path::new(OsStr::from_bytes(&path));
-    Policy::load(path, Modules::Called)
+    let options = Options {
+        modules: Modules::Called,
+        crls: crls.into(),
+    };
+    Policy::load(path, options)
         .map(|policy| ResourceArc::new(PolicyResource(policy)))
         .map_err(|errors| errors.0.into_iter().map(LoadError::from).collect())
 }

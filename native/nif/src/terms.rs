@@ -11,6 +11,8 @@ use certjid_core::{policy, verify};
 use rustler::types::atom::{self, Atom};
 use rustler::{Binary, Encoder, Env, ErlOption, NewBinary, NifMap, NifTaggedEnum, Term};
 
+use crate::crls::Revocation;
+
 /// Bytes that become a binary rather than a list.
 pub struct Bytes(pub Vec<u8>);
 
@@ -244,7 +246,7 @@ macro_rules! transparent {
 transparent! { FilePath Line OptionalBytes Shown }
 
 /// A name that becomes an atom, of which there are but few.
-pub struct Named(&'static str);
+pub struct Named(pub &'static str);
 
 impl From<verify::Reason> for Named {
     fn from(reason: verify::Reason) -> Self {
@@ -306,7 +308,12 @@ maps! {
         kind: String,
         trail: List<Step>,
     }
-    Fault from verify::Fault { reason: Named, position: usize, message: String, }
+    Fault from verify::Fault {
+        reason: Named,
+        position: usize,
+        message: String,
+        revocation: Revocation,
+    }
     Identity {
         common_name: ErlOption<String>,
         xmpp_addrs: Vec<String>,

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{self, Authzid, Outcome, Request};
+use certjid_core::verify::CrlPolicy;
 use certjid_sidecar::backend::Backed;
 use common::Site;
 use rustls::crypto::aws_lc_rs;
@@ -162,7 +163,7 @@ fn login(site: &Site, config: &str, der: &[u8]) -> Outcome {
         verified: None,
         answers: Default::default(),
     };
-    Backed::load(&site.config())
+    Backed::load(&site.config(), CrlPolicy::default())
         .unwrap()
         .authenticate(&request, policy::now())
 }

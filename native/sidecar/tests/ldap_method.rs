@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{self, Authzid, Outcome, Request};
+use certjid_core::verify::CrlPolicy;
 use certjid_sidecar::backend::Backed;
 use common::{Site, wait_until};
 
@@ -93,7 +94,7 @@ fn a_directory_that_is_away_is_no_refusal() {
     let mut slapd = Slapd::start(site.dir.path());
     let config = slapd.config(false, "", "\"ldap\"");
     fs::write(site.config(), &config).unwrap();
-    let backed = Backed::load(&site.config()).unwrap();
+    let backed = Backed::load(&site.config(), CrlPolicy::default()).unwrap();
     let alice = request(&site, "alice");
     let ask = || reason(&backed.authenticate(&alice, policy::now())).to_owned();
     assert_eq!(ask(), "ok");
@@ -124,7 +125,8 @@ fn a_directory_that_is_away_is_no_refusal() {
 
 fn login(site: &Site, config: &str, user: &str) -> Outcome {
     fs::write(site.config(), config).unwrap();
-    let backed = Backed::load(&site.config()).unwrap_or_else(|errors| panic!("{errors}"));
+    let backed = Backed::load(&site.config(), CrlPolicy::default())
+        .unwrap_or_else(|errors| panic!("{errors}"));
     backed.authenticate(&request(site, user), policy::now())
 }
 

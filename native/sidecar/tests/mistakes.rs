@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::cli::{REFUSED, UNUSABLE, certjid, text};
+use common::cli::{REFUSED, UNUSABLE, certjid, run, text};
+use common::serving::Serving;
 use tempfile::TempDir;
 
 /// What `check` says of a certificate that is refused, and the sidecar's log in the same words.
@@ -57,6 +58,45 @@ fn check_names_each_mistake() {
         let said = text(&out.stdout);
         assert!(said.contains(&format!("({reason})")), "{file}: {said}");
         assert!(said.contains(words), "{file}: {said}");
+    }
+}
+
+#[test]
+fn the_log_names_each_mistake() {
+    let folder = folder();
+    let config = fs::read_to_string(folder.path().join("mongooseim.toml")).unwrap();
+    let keys = config.replace("keyfile = \"root.key\"", "keyfile = \"middle.key\"");
+    fs::write(folder.path().join("keys.toml"), keys).unwrap();
+    let serving = Serving::with(folder.path(), "keys.toml");
+    let warned = serving.logged("is not the key of the certificate in");
+    assert_eq!(warned["level"], "WARN", "{warned}");
+
+    for (file, reason, words) in REFUSALS {
+        let asked = [
+            "check",
+            "--socket",
+            "sock",
+            "--host",
+            "localhost",
+            "--cert",
+            file,
+        ];
+        run(folder.path(), &asked, REFUSED);
+        let line = serving.logged("\"login\"");
+        assert_eq!(line["reason"], reason, "{file}");
+        assert_eq!(line["fingerprint"].as_str().unwrap().len(), 64, "{file}");
+        let part = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+        let said = part("cause") + &part("notes");
+        // The log escapes them.
+        let words = words.replace('"', "\\\"");
+        assert!(said.contains(&words), "{file}: {said}");
+    }
+
+    fs::rename(folder.path().join("root.pem"), folder.path().join("away")).unwrap();
+    serving.signal("HUP");
+    let line = serving.logged("the policy is not reloaded").to_string();
+    for part in ["keys.toml", "listen.c2s[1].tls.cacertfile", "root.pem"] {
+        assert!(line.contains(part), "{line}");
     }
 }
 

@@ -3,59 +3,16 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::thread;
 
 use common::cli::{ALLOWED, REFUSED, UNUSABLE, certjid, folder, run, text};
+use common::serving::Serving;
 use common::{CONFIG, Connection, Site, wait_until};
 use serde_json::{Value, json};
-
-struct Serving(Child, mpsc::Receiver<String>);
-
-impl Serving {
-    fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_certjid"))
-            .arg("serve")
-            .args(args)
-            .current_dir(dir)
-            .env("CERTJID_LOG_FORMAT", "json")
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (sender, lines) = mpsc::channel();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        thread::spawn(move || {
-            log.lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| sender.send(line))
-        });
-        Self(child, lines)
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.0.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-s", name, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 #[test]
 fn serve_reloads_on_sighup_and_ends_on_sigterm() {
@@ -125,9 +82,9 @@ fn serve_reloads_on_sighup_and_ends_on_sigterm() {
     run(dir, &asked, REFUSED);
 
     serving.signal("TERM");
-    assert!(serving.0.wait().unwrap().success());
+    assert!(serving.child.wait().unwrap().success());
     assert!(!socket.exists());
-    let log: Vec<String> = serving.1.iter().collect();
+    let log: Vec<String> = serving.log.iter().collect();
     let logins: Vec<Value> = log
         .iter()
         .filter(|line| line.contains("\"login\""))
@@ -153,7 +110,10 @@ fn serve_takes_the_socket_that_systemd_passes() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut serving = Serving(child, mpsc::channel().1);
+    let mut serving = Serving {
+        child,
+        log: mpsc::channel().1,
+    };
     let asked = [
         "check",
         "--socket",
@@ -165,7 +125,7 @@ fn serve_takes_the_socket_that_systemd_passes() {
     ];
     assert!(run(dir, &asked, ALLOWED).contains("ALLOWED"));
     serving.signal("TERM");
-    assert!(serving.0.wait().unwrap().success());
+    assert!(serving.child.wait().unwrap().success());
     assert!(dir.join("passed").exists(), "the socket is systemd's");
 }
 

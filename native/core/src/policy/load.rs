@@ -9,7 +9,7 @@ use rustls_pki_types::CertificateDer;
 use super::{Policy, ca_file, now, server_key};
 use crate::config::{Auth, Config, ConfigError, ConfigErrors, Tls, Warning};
 use crate::sasl::Kind;
-use crate::verify::{TrustStore, VerifyMode};
+use crate::verify::{CrlPolicy, TrustStore, VerifyMode};
 
 /// What an Erlang module's name in `sasl_external` means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,6 +18,24 @@ pub enum Modules {
     Called,
     /// An error: there is no Erlang node to ask.
     Refused,
+}
+
+/// What a policy is loaded with beside its file.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What an Erlang module's name means.
+    pub modules: Modules,
+    /// What is done about missing and stale CRLs.
+    pub crls: CrlPolicy,
+}
+
+impl From<Modules> for Options {
+    fn from(modules: Modules) -> Self {
+        Self {
+            modules,
+            crls: CrlPolicy::default(),
+        }
+    }
 }
 
 /// What each listener trusts.
@@ -33,14 +51,14 @@ impl Trusts {
     }
 }
 
-pub(super) fn load(path: &Path, modules: Modules) -> Result<Policy, ConfigErrors> {
+pub(super) fn load(path: &Path, options: Options) -> Result<Policy, ConfigErrors> {
     let config = Config::load(path)?;
     let mut faults = Faults {
         file: path,
         errors: Vec::new(),
         warnings: config.warnings.clone(),
     };
-    if modules == Modules::Refused {
+    if options.modules == Modules::Refused {
         let sections = config.host_auth.values().chain([&config.auth]);
         sections.for_each(|auth| faults.check_modules(auth));
     }
@@ -55,7 +73,7 @@ pub(super) fn load(path: &Path, modules: Modules) -> Result<Policy, ConfigErrors
             continue;
         }
         if let Entry::Vacant(entry) = trusts.by_files.entry(files(tls))
-            && let Some(trust) = faults.read_trust(tls)
+            && let Some(trust) = faults.read_trust(tls, options.crls)
         {
             entry.insert(Arc::new(trust));
         }
@@ -120,12 +138,12 @@ impl Faults<'_> {
         }
     }
 
-    fn read_trust(&mut self, tls: &Tls) -> Option<TrustStore> {
+    fn read_trust(&mut self, tls: &Tls, crls: CrlPolicy) -> Option<TrustStore> {
         let trust = match &tls.cacertfile {
             Some(cacertfile) => self.read_ca_file(tls, cacertfile)?,
             None => self.system_trust(tls),
         };
-        self.read_crls(tls, trust)
+        self.read_crls(tls, trust, crls)
     }
 
     fn read_ca_file(&mut self, tls: &Tls, cacertfile: &Path) -> Option<TrustStore> {
@@ -176,7 +194,7 @@ impl Faults<'_> {
         })
     }
 
-    fn read_crls(&mut self, tls: &Tls, trust: TrustStore) -> Option<TrustStore> {
+    fn read_crls(&mut self, tls: &Tls, trust: TrustStore, policy: CrlPolicy) -> Option<TrustStore> {
         let mut crls = Vec::new();
         for file in &tls.crl_files {
             let read = fs::read(file).map_err(|error| error.to_string());
@@ -189,7 +207,7 @@ impl Faults<'_> {
                 }
             }
         }
-        Some(trust.with_crls(crls))
+        Some(trust.with_crls(crls, policy))
     }
 
     fn error(&mut self, line: usize, path: String, message: String) {

@@ -17,7 +17,7 @@ mod methods;
 mod request;
 mod server_key;
 
-pub use load::Modules;
+pub use load::{Modules, Options};
 pub use methods::{Backends, MethodAnswer, MethodQuestion};
 pub use request::{Allowed, Authzid, ModuleQuestion, Offer, Outcome, Refused, Request};
 
@@ -37,8 +37,8 @@ impl Policy {
     ///
     /// # Errors
     /// Every fault of the file, and every file that it names and that can't be used.
-    pub fn load(path: &Path, modules: Modules) -> Result<Self, ConfigErrors> {
-        load::load(path, modules)
+    pub fn load(path: &Path, options: impl Into<Options>) -> Result<Self, ConfigErrors> {
+        load::load(path, options.into())
     }
 
     /// The configuration.
@@ -70,6 +70,7 @@ impl Policy {
                 reason: Reason::UnknownCa,
                 position: 0,
                 message: format!("there is no listener {listener} with TLS, so no CA is trusted"),
+                revocation: None,
             }]);
         };
         verify::verify(chain, tls.verify_mode, self.trusts.of(tls), now)

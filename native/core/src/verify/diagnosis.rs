@@ -97,23 +97,6 @@ fn explain(error: &Error, parsed: &[X509Certificate<'_>], trust: &TrustStore, no
             0,
             format!("no path to a trusted CA was found within bounds: {error}"),
         ),
-        Error::CertRevoked => Fault::new(
-            Reason::Revoked,
-            0,
-            "a certificate revocation list revokes it, or an issuer of it",
-        ),
-        Error::CrlExpired { .. } => Fault::new(
-            Reason::RevocationStatusUndetermined,
-            0,
-            "the certificate revocation list of its issuer is out of date: fetch a new one",
-        ),
-        Error::InvalidCrlSignatureForPublicKey
-        | Error::IssuerNotCrlSigner
-        | Error::UnknownRevocationStatus => Fault::new(
-            Reason::RevocationStatusUndetermined,
-            0,
-            format!("the certificate revocation list of its issuer can't be used: {error}"),
-        ),
         Error::UnsupportedCertVersion => Fault::new(
             Reason::BadCertificate,
             0,

@@ -72,6 +72,9 @@ pub struct Fault {
     pub position: usize,
     /// The fault as a sentence.
     pub message: String,
+    /// Where a CRL revokes it: the reason that the CRL gives, as OTP's `public_key` names those
+    /// of RFC 5280 section 5.3.1.
+    pub revocation: Option<&'static str>,
 }
 
 impl Fault {
@@ -80,6 +83,7 @@ impl Fault {
             reason,
             position,
             message: message.into(),
+            revocation: None,
         }
     }
 }

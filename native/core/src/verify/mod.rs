@@ -32,6 +32,7 @@ mod trust;
 
 pub use fault::{Fault, Reason};
 pub use mode::VerifyMode;
+pub use revocation::{CrlPolicy, Missing, Stale};
 pub use trust::{TrustError, TrustStore};
 
 /// Judges a chain of certificates in DER, leaf first, at `now` in Unix seconds.
@@ -148,8 +149,7 @@ fn verify_path(
         issuer::check(path, chain)
             .map_err(|fault| vec![fault])
             .and_then(|()| {
-                revocation::check(path, &algorithms, trust, time)
-                    .map_err(|error| diagnosis::faults(&error, chain, trust, now))
+                revocation::check(path, &algorithms, trust, time).map_err(|fault| vec![fault])
             })
             .map_err(|faults| {
                 *refused.borrow_mut() = Some(faults);

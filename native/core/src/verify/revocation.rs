@@ -1,10 +1,42 @@
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{
-    Error, ExpirationPolicy, KeyUsage, RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
+    CertRevocationList, Error, ExpirationPolicy, KeyUsage, RevocationOptions,
+    RevocationOptionsBuilder, RevocationReason, UnknownStatusPolicy, VerifiedPath,
 };
+use x509_parser::prelude::{ASN1Time, FromDer as _, X509Name};
 
-use super::TrustStore;
 use super::signature::Algorithm;
+use super::{Fault, Reason, TrustStore};
+
+/// What becomes of a certificate on whose revocation nothing certain is known, at listeners that
+/// name `crl_files`. It is no setting of MongooseIM, which checks no CRLs.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct CrlPolicy {
+    /// No list of its issuer is there, for it or for a CA on its path. Default: allow.
+    pub missing: Missing,
+    /// The nextUpdate of its issuer's list is past. Default: refuse.
+    pub stale: Stale,
+}
+
+/// See [`CrlPolicy::missing`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Missing {
+    /// The certificate is not touched.
+    #[default]
+    Allow,
+    /// The certificate is refused.
+    Refuse,
+}
+
+/// See [`CrlPolicy::stale`].
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Stale {
+    /// The list revokes what it has, and all else is accepted.
+    Allow,
+    /// The certificate is refused.
+    #[default]
+    Refuse,
+}
 
 /// Asks every revocation list for a path that webpki found. webpki itself asks only the first
 /// list of an issuer that it comes upon, and a later one may revoke the certificate; so the path
@@ -14,40 +46,181 @@ pub(super) fn check(
     algorithms: &[&dyn Algorithm],
     trust: &TrustStore,
     time: UnixTime,
+) -> Result<(), Fault> {
+    let lists = trust.crls();
+    let policy = trust.crl_policy();
+    for list in &lists {
+        let mut issuers = path.intermediate_certificates().map(|c| c.subject());
+        if list.issuer() != path.anchor().subject.as_ref()
+            && !issuers.any(|issuer| issuer == list.issuer())
+        {
+            continue;
+        }
+        let expiration = match policy.stale {
+            Stale::Allow => ExpirationPolicy::Ignore,
+            Stale::Refuse => ExpirationPolicy::Enforce,
+        };
+        judge(path, algorithms, time, &[list], |options| {
+            options
+                .with_status_policy(UnknownStatusPolicy::Allow)
+                .with_expiration_policy(expiration)
+                .build()
+        })
+        .map_err(|error| explain(&error, path, list))?;
+    }
+    // That each certificate has a list shows with all of them together.
+    if policy.missing == Missing::Refuse {
+        judge(path, algorithms, time, &lists, |options| {
+            options
+                .with_status_policy(UnknownStatusPolicy::Deny)
+                .build()
+        })
+        .map_err(|error| missing(&error, path, &lists))?;
+    }
+    Ok(())
+}
+
+fn judge<'a>(
+    path: &VerifiedPath<'_>,
+    algorithms: &[&dyn Algorithm],
+    time: UnixTime,
+    lists: &'a [&'a CertRevocationList<'a>],
+    options: impl FnOnce(RevocationOptionsBuilder<'a>) -> RevocationOptions<'a>,
 ) -> Result<(), Error> {
     let issuers: Vec<CertificateDer<'_>> = path
         .intermediate_certificates()
         .map(|issuer| issuer.der())
         .collect();
-    let anchors = std::slice::from_ref(path.anchor());
-    for list in trust.crls() {
-        let by_anchor = list.issuer() == path.anchor().subject.as_ref();
-        let by_issuer = || {
-            path.intermediate_certificates()
-                .any(|issuer| issuer.subject() == list.issuer())
-        };
-        if !by_anchor && !by_issuer() {
-            continue;
-        }
-        let lists = [list];
-        // An Err means that there are no lists.
-        let revocation = RevocationOptionsBuilder::new(&lists).ok().map(|options| {
-            options
-                .with_status_policy(UnknownStatusPolicy::Allow)
-                .with_expiration_policy(ExpirationPolicy::Enforce)
-                .build()
-        });
-        path.end_entity()
-            .verify_for_usage(
-                algorithms,
-                anchors,
-                &issuers,
-                time,
-                KeyUsage::client_auth(),
-                revocation,
-                None,
-            )
-            .map(drop)?;
+    // An Err means that there are no lists.
+    let revocation = RevocationOptionsBuilder::new(lists).ok().map(options);
+    path.end_entity()
+        .verify_for_usage(
+            algorithms,
+            std::slice::from_ref(path.anchor()),
+            &issuers,
+            time,
+            KeyUsage::client_auth(),
+            revocation,
+            None,
+        )
+        .map(drop)
+}
+
+/// A certificate of the path as far as revocation goes; the leaf is number 0.
+struct Link<'a> {
+    position: usize,
+    issuer: &'a [u8],
+    serial: &'a [u8],
+}
+
+fn links<'a>(path: &'a VerifiedPath<'_>) -> impl Iterator<Item = Link<'a>> {
+    let leaf: &webpki::Cert<'_> = path.end_entity();
+    [leaf]
+        .into_iter()
+        .chain(path.intermediate_certificates())
+        .enumerate()
+        .map(|(position, certificate)| Link {
+            position,
+            issuer: certificate.issuer(),
+            serial: certificate.serial(),
+        })
+}
+
+/// What a list has against the path.
+fn explain(error: &Error, path: &VerifiedPath<'_>, list: &CertRevocationList<'_>) -> Fault {
+    let issuer = name(list.issuer());
+    let position = links(path)
+        .find(|link| link.issuer == list.issuer())
+        .map_or(0, |link| link.position);
+    match error {
+        Error::CertRevoked => revoked(path, list),
+        Error::CrlExpired { next_update, .. } => Fault::new(
+            Reason::RevocationStatusUndetermined,
+            position,
+            format!(
+                "the certificate revocation list of {issuer} is out of date since {}: fetch a \
+                 new one",
+                date(*next_update)
+            ),
+        ),
+        _ => Fault::new(
+            Reason::RevocationStatusUndetermined,
+            position,
+            format!("the certificate revocation list of {issuer} can't be used: {error}"),
+        ),
     }
-    Ok(())
+}
+
+fn revoked(path: &VerifiedPath<'_>, list: &CertRevocationList<'_>) -> Fault {
+    let entry = links(path)
+        .filter(|link| link.issuer == list.issuer())
+        .find_map(|link| Some((link.position, list.find_serial(link.serial).ok()??)));
+    let issuer = name(list.issuer());
+    let Some((position, entry)) = entry else {
+        let message = format!("the certificate revocation list of {issuer} revokes it");
+        return Fault::new(Reason::Revoked, 0, message);
+    };
+    let reason = reason(entry.reason_code);
+    let message = format!(
+        "the certificate revocation list of {issuer} revokes it from {} ({reason})",
+        date(entry.revocation_date)
+    );
+    Fault {
+        revocation: Some(reason),
+        ..Fault::new(Reason::Revoked, position, message)
+    }
+}
+
+fn missing(error: &Error, path: &VerifiedPath<'_>, lists: &[&CertRevocationList<'_>]) -> Fault {
+    let uncovered = links(path).find(|link| lists.iter().all(|list| list.issuer() != link.issuer));
+    match uncovered {
+        Some(link) => Fault::new(
+            Reason::RevocationStatusUndetermined,
+            link.position,
+            format!(
+                "there is no certificate revocation list of {}, and a missing one refuses",
+                name(link.issuer)
+            ),
+        ),
+        None => Fault::new(
+            Reason::RevocationStatusUndetermined,
+            0,
+            format!("no certificate revocation list is for this kind of certificate: {error}"),
+        ),
+    }
+}
+
+/// OTP's words for the reasons of RFC 5280 section 5.3.1.
+fn reason(code: Option<RevocationReason>) -> &'static str {
+    match code {
+        None | Some(RevocationReason::Unspecified) => "unspecified",
+        Some(RevocationReason::KeyCompromise) => "keyCompromise",
+        Some(RevocationReason::CaCompromise) => "cACompromise",
+        Some(RevocationReason::AffiliationChanged) => "affiliationChanged",
+        Some(RevocationReason::Superseded) => "superseded",
+        Some(RevocationReason::CessationOfOperation) => "cessationOfOperation",
+        Some(RevocationReason::CertificateHold) => "certificateHold",
+        Some(RevocationReason::RemoveFromCrl) => "removeFromCRL",
+        Some(RevocationReason::PrivilegeWithdrawn) => "privilegeWithdrawn",
+        Some(RevocationReason::AaCompromise) => "aACompromise",
+    }
+}
+
+/// A name as webpki has it: the contents of the SEQUENCE.
+fn name(contents: &[u8]) -> String {
+    let sequence = der::asn1::AnyRef::new(der::Tag::Sequence, contents)
+        .and_then(|name| der::Encode::to_der(&name))
+        .unwrap_or_default();
+    match X509Name::from_der(&sequence) {
+        Ok((_, name)) => format!("\"{name}\""),
+        Err(_) => "an issuer without a name".to_owned(),
+    }
+}
+
+fn date(time: UnixTime) -> String {
+    i64::try_from(time.as_secs())
+        .ok()
+        .and_then(|seconds| ASN1Time::from_timestamp(seconds).ok())
+        .and_then(|time| time.to_rfc2822().ok())
+        .unwrap_or_else(|| "a time out of range".to_owned())
 }

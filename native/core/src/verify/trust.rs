@@ -4,12 +4,15 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use webpki::CertRevocationList;
 
+use super::CrlPolicy;
+
 /// The CAs that are trusted: what `tls.cacertfile` holds.
 #[derive(Debug, Default)]
 pub struct TrustStore {
     anchors: Vec<TrustAnchor<'static>>,
     ders: Vec<CertificateDer<'static>>,
     crls: Vec<CertRevocationList<'static>>,
+    crl_policy: CrlPolicy,
 }
 
 impl TrustStore {
@@ -42,19 +45,25 @@ impl TrustStore {
             .enumerate()
             .map(anchor)
             .collect::<Result<_, _>>()?;
-        let crls = Vec::new();
         Ok(Self {
             anchors,
             ders,
-            crls,
+            ..Self::default()
         })
     }
 
     /// Adds certificate revocation lists: what `tls.crl_files` holds. A certificate of the path
-    /// that one of them revokes is refused, and so is one whose issuer's list is out of date; a
-    /// certificate whose issuer has no list here is not touched.
-    pub(crate) fn with_crls(self, crls: Vec<CertRevocationList<'static>>) -> Self {
-        Self { crls, ..self }
+    /// that one of them revokes is refused; the policy says what else is.
+    pub(crate) fn with_crls(
+        self,
+        crls: Vec<CertRevocationList<'static>>,
+        crl_policy: CrlPolicy,
+    ) -> Self {
+        Self {
+            crls,
+            crl_policy,
+            ..self
+        }
     }
 
     /// The certificates in DER, in their order.
@@ -73,6 +82,10 @@ impl TrustStore {
 
     pub(super) fn crls(&self) -> Vec<&CertRevocationList<'static>> {
         self.crls.iter().collect()
+    }
+
+    pub(super) fn crl_policy(&self) -> CrlPolicy {
+        self.crl_policy
     }
 
     pub(super) fn anchors(&self) -> &[TrustAnchor<'static>] {

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use certjid_core::config::{Config, ConfigError, ConfigErrors, Connection, Ldap};
-use certjid_core::policy::{self, MethodAnswer, MethodQuestion, Modules, Outcome, Policy, Request};
+use certjid_core::policy::{
+    self, MethodAnswer, MethodQuestion, Modules, Options, Outcome, Policy, Request,
+};
+use certjid_core::verify::CrlPolicy;
 use tokio::sync::Semaphore;
 
 mod http;
@@ -23,8 +26,9 @@ impl Backed {
     ///
     /// # Errors
     /// All faults of the file, and of the files that it names.
-    pub fn load(config: &Path) -> Result<Self, ConfigErrors> {
-        let policy = Policy::load(config, Modules::Refused)?;
+    pub fn load(config: &Path, crls: CrlPolicy) -> Result<Self, ConfigErrors> {
+        let modules = Modules::Refused;
+        let policy = Policy::load(config, Options { modules, crls })?;
         let services = Services::new(policy.config())?;
         Ok(Self { policy, services })
     }

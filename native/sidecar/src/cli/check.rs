@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::crl_policy::OnCrl;
 use super::inspect::expiry_hint;
 use super::terminal::{BAD, FAINT, GOOD, NOTE, plain, print, print_json, styled};
-use super::{Done, REFUSED, Unusable, certificate_file, config_check};
+use super::{Done, REFUSED, Unusable, certificate_file, config_check, crl_policy};
 use crate::backend::Backed;
 use crate::client::Client;
 use crate::protocol::{Decision, Offer};
@@ -47,6 +48,23 @@ pub(super) struct CheckArgs {
     /// Decide as at this time, in RFC 3339 or Unix seconds; now by default
     #[arg(long, value_parser = parse_time, conflicts_with = "socket", allow_hyphen_values = true)]
     time: Option<i64>,
+    /// What becomes of certificates whose issuer has no CRL, at listeners with crl_files
+    /// [default: allow]
+    #[arg(
+        long,
+        env = "CERTJID_MISSING_CRL",
+        value_name = "VERDICT",
+        conflicts_with = "socket"
+    )]
+    missing_crl: Option<OnCrl>,
+    /// What becomes of certificates whose issuer's CRL is out of date [default: refuse]
+    #[arg(
+        long,
+        env = "CERTJID_STALE_CRL",
+        value_name = "VERDICT",
+        conflicts_with = "socket"
+    )]
+    stale_crl: Option<OnCrl>,
     /// A file whose first line is the password of a PKCS#12 file
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -89,7 +107,8 @@ pub(super) fn run(args: &CheckArgs) -> Done {
     };
     let answer = match (&args.judge.config, &args.judge.socket) {
         (Some(config), _) => {
-            let backed = Backed::load(config).map_err(|errors| config_check::unusable(&errors))?;
+            let backed = Backed::load(config, crl_policy::policy(args.missing_crl, args.stale_crl))
+                .map_err(|errors| config_check::unusable(&errors))?;
             decide(&backed, args, chain, now)?
         }
         (None, Some(socket)) => {

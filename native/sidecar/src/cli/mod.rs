@@ -10,6 +10,7 @@ use clap_complete::Shell;
 mod certificate_file;
 mod check;
 mod config_check;
+mod crl_policy;
 mod dev_cert;
 mod inspect;
 mod serve;

@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use tracing_subscriber::fmt::Subscriber;
 
 use super::settings::{LogFormat, Settings};
-use super::{Done, Unusable, config_check};
+use super::{Done, Unusable, config_check, crl_policy};
 use crate::server::socket::{Access, SocketFile};
 use crate::server::{self, Limits, Service, watcher};
 
@@ -46,7 +46,8 @@ pub fn serve(args: ServeArgs) -> Done {
         .config
         .as_deref()
         .ok_or_else(|| Unusable("--config is missing".to_owned()))?;
-    let service = Service::load(config).map_err(|errors| config_check::unusable(&errors))?;
+    let crls = crl_policy::policy(settings.missing_crl, settings.stale_crl);
+    let service = Service::load(config, crls).map_err(|errors| config_check::unusable(&errors))?;
     let service = Arc::new(service);
     let limits = limits(&settings);
     // The file is removed at the very end, when nobody can be answered any more.

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use serde::Deserialize;
 
 use super::Unusable;
+use super::crl_policy::OnCrl;
 
 /// The options that may stand in a settings file, under their names with underscores.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -46,6 +47,13 @@ pub struct Settings {
     /// Reload when the configuration, a CA file or a CRL changes, and not only on SIGHUP
     #[arg(long, env = "CERTJID_WATCH")]
     pub watch: bool,
+    /// What becomes of certificates whose issuer has no CRL, at listeners with crl_files
+    /// [default: allow]
+    #[arg(long, env = "CERTJID_MISSING_CRL", value_name = "VERDICT")]
+    pub missing_crl: Option<OnCrl>,
+    /// What becomes of certificates whose issuer's CRL is out of date [default: refuse]
+    #[arg(long, env = "CERTJID_STALE_CRL", value_name = "VERDICT")]
+    pub stale_crl: Option<OnCrl>,
     /// How log lines are written [default: text]
     #[arg(long, env = "CERTJID_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -115,6 +123,8 @@ impl Settings {
             max_connections: self.max_connections.or(file.max_connections),
             idle_timeout: self.idle_timeout.or(file.idle_timeout),
             watch: self.watch || file.watch,
+            missing_crl: self.missing_crl.or(file.missing_crl),
+            stale_crl: self.stale_crl.or(file.stale_crl),
             log_format: self.log_format.or(file.log_format),
             log_level: self.log_level.or(file.log_level),
         })

@@ -12,6 +12,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use certjid_core::certificate::Certificate;
 use certjid_core::config::{ConfigErrors, ListenerRef};
 use certjid_core::policy::{self, Request};
+use certjid_core::verify::CrlPolicy;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::backend::Backed;
@@ -21,6 +22,7 @@ use crate::protocol::{Call, Decision, Message, Offer, Status, encode, refuse};
 #[derive(Debug)]
 pub struct Service {
     config: PathBuf,
+    crls: CrlPolicy,
     loaded: ArcSwap<Loaded>,
     reload_error: ArcSwapOption<String>,
     started: Instant,
@@ -50,10 +52,11 @@ impl Service {
     ///
     /// # Errors
     /// All faults of the file.
-    pub fn load(config: &Path) -> Result<Self, ConfigErrors> {
+    pub fn load(config: &Path, crls: CrlPolicy) -> Result<Self, ConfigErrors> {
         Ok(Self {
-            loaded: ArcSwap::from_pointee(load(config)?),
+            loaded: ArcSwap::from_pointee(load(config, crls)?),
             config: config.to_owned(),
+            crls,
             reload_error: ArcSwapOption::empty(),
             started: Instant::now(),
             decisions: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
@@ -67,7 +70,7 @@ impl Service {
     /// Loads the policy again. Requests see the old one or the new one, never a mixture; a file
     /// with faults changes nothing, and `status` says so.
     pub fn reload(&self) {
-        match load(&self.config) {
+        match load(&self.config, self.crls) {
             Ok(loaded) => {
                 self.loaded.store(Arc::new(loaded));
                 self.reload_error.store(None);
@@ -195,8 +198,8 @@ impl Drop for OpenConnection {
     }
 }
 
-fn load(config: &Path) -> Result<Loaded, ConfigErrors> {
-    let backed = Backed::load(config)?;
+fn load(config: &Path, crls: CrlPolicy) -> Result<Loaded, ConfigErrors> {
+    let backed = Backed::load(config, crls)?;
     for warning in backed.policy().warnings() {
         tracing::warn!(config = ?config, %warning, "the configuration has a warning");
     }
@@ -217,6 +220,12 @@ fn log(request: &Request, decision: &Decision, begun: Instant) {
         ListenerRef::Name(name) => name.escape_debug().to_string(),
         ListenerRef::Port(port) => port.to_string(),
     };
+    let notes: Vec<&str> = decision
+        .trail
+        .iter()
+        .filter(|step| step.outcome == "note")
+        .map(|step| step.message.as_str())
+        .collect();
     let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(
         fingerprint,
@@ -226,6 +235,8 @@ fn log(request: &Request, decision: &Decision, begun: Instant) {
         jid = decision.jid.as_ref().map(tracing::field::debug),
         condition = decision.condition,
         reason = decision.reason,
+        cause = decision.message.as_ref().map(tracing::field::debug),
+        notes = (!notes.is_empty()).then(|| tracing::field::debug(&notes)),
         micros,
         "login"
     );

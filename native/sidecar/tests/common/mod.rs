@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod cli;
+pub mod serving;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use certjid_core::verify::CrlPolicy;
 use certjid_sidecar::issue::{Authority, Client};
 use certjid_sidecar::server::socket::{Access, SocketFile};
 use certjid_sidecar::server::{self, Limits, Service};
@@ -76,7 +78,7 @@ impl Site {
             group: None,
         };
         let (listener, file) = SocketFile::bind(&socket, &access).unwrap();
-        let service = Arc::new(Service::load(&self.config()).unwrap());
+        let service = Arc::new(Service::load(&self.config(), CrlPolicy::default()).unwrap());
         let shared = Arc::clone(&service);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
