@@ -43,6 +43,8 @@
 	%% The process that does the handshake and calls peer/1 afterwards, never the one that
 	%% listens: it would gather messages. A pid or an alias.
 	report_to => pid() | reference(),
+	%% Judges the chain, leaf first, instead of OTP: see listener_opts/3.
+	judge => fun(([Der :: binary()]) -> ok | {bad_cert, Reason :: term()}),
 	atom() => term()
 }.
 -export_type([options/0]).
@@ -76,7 +78,14 @@ has_tickets(Options) -> maps:get(session_tickets, Options, undefined) =:= statel
 
 %% @doc The options for a listener of a policy, as its `tls' section has them: certificate and key
 %% of the server, the CAs, and what is asked of the client. `report_to' is as in
-%% {@link make_server_opts/1}. The sections' keys that no decision depends on (`dhfile',
+%% {@link make_server_opts/1}.
+%%
+%% The policy itself judges the chain in the handshake, CRLs included, and not OTP, which is laxer
+%% with some issuers and refuses RSA-PSS: what the handshake lets pass is what
+%% {@link certjid:decide/2} accepts then, and what {@link peer_certificate/1} says. Ask for the
+%% options anew with a policy that is loaded anew.
+%%
+%% The sections' keys that no decision depends on (`dhfile',
 %% `early_data', `session_tickets') are yours to add. Fails with
 %% `badarg' where the policy has no such listener with TLS, or a version that OTP does not know.
 -spec listener_opts(certjid:policy(), certjid:listener(), pid() | reference()) ->
@@ -84,7 +93,9 @@ has_tickets(Options) -> maps:get(session_tickets, Options, undefined) =:= statel
 listener_opts(Policy, Listener, ReportTo) ->
 	case certjid:tls_options(Policy, Listener) of
 		{ok, Section} ->
-			make_server_opts(maps:fold(fun add_option/3, #{report_to => ReportTo}, Section));
+			Judge = fun(Chain) -> certjid:verify_chain(Policy, Listener, Chain) end,
+			Given = #{report_to => ReportTo, judge => Judge},
+			make_server_opts(maps:fold(fun add_option/3, Given, Section));
 		{error, _} ->
 			error(badarg, [Policy, Listener, ReportTo])
 	end.
@@ -101,15 +112,21 @@ verify(none, _Options) ->
 verify(Mode, Options) when Mode =:= peer; Mode =:= selfsigned_peer ->
 	Strict = maps:get(disconnect_on_failure, Options, true),
 	Report = reporter(Options),
-	VerifyFun = fun(Cert, Event, State) ->
-		Report(fun() -> {certificate, public_key:pkix_encode('OTPCertificate', Cert, otp)} end),
-		case judge(Event, Mode) of
-			ok -> {valid, State};
-			unknown -> {unknown, State};
-			{failed, Failure} when Strict -> {fail, Failure};
-			{failed, Failure} ->
-				Report(fun() -> {failure, Failure} end),
-				{valid, State}
+	VerifyFun = fun(Cert, Event, Seen) ->
+		Der = public_key:pkix_encode('OTPCertificate', Cert, otp),
+		Chain = [Der | lists:delete(Der, Seen)],
+		Report({certificate, Der}),
+		case judge(Event, Mode, Chain, Options) of
+			unknown -> {unknown, Chain};
+			{bad_cert, _} = Failure when Strict -> {fail, Failure};
+			Verdict when Event =:= valid_peer, is_map_key(judge, Options) ->
+				Report({judged, Verdict}),
+				{valid, Chain};
+			{bad_cert, _} = Failure ->
+				Report({failure, Failure}),
+				{valid, Chain};
+			ok ->
+				{valid, Chain}
 		end
 	end,
 	CaCerts = [{cacerts, public_key:cacerts_get()} || not is_map_key(cacertfile, Options)],
@@ -127,16 +144,24 @@ no_resumption(#{versions := Versions}) ->
 no_resumption(_Options) ->
 	[{reuse_sessions, false}].
 
+%% OTP goes from the issuers to the leaf, with which the chain is complete. Where it finds no issuer
+%% that is trusted, it asks first about the last certificate that it has, which may be the leaf: no
+%% other question is sure to come.
+judge(valid_peer, _Mode, Chain, #{judge := Judge}) -> Judge(Chain);
+judge({bad_cert, Why}, _Mode, Chain, #{judge := Judge})
+	when Why =:= unknown_ca; Why =:= selfsigned_peer -> Judge(Chain);
+judge(_Event, _Mode, _Chain, #{judge := _}) -> ok;
+judge(Event, Mode, _Chain, _Options) -> judge(Event, Mode).
+
 judge({bad_cert, selfsigned_peer}, selfsigned_peer) -> ok;
-judge({bad_cert, _} = Failure, _Mode) -> {failed, Failure};
+judge({bad_cert, _} = Failure, _Mode) -> Failure;
 judge({extension, #'Extension'{extnID = ?'id-ce-subjectAltName'}}, _Mode) -> ok;
-judge({extension, #'Extension'{critical = true}}, _Mode) ->
-	{failed, {bad_cert, unknown_critical_extension}};
+judge({extension, #'Extension'{critical = true}}, _Mode) -> {bad_cert, unknown_critical_extension};
 judge({extension, _}, _Mode) -> unknown;
 judge(_Valid, _Mode) -> ok.
 
 reporter(#{report_to := Process}) ->
-	fun(Event) -> Process ! {?MODULE, Event()}, ok end;
+	fun(Event) -> Process ! {?MODULE, Event}, ok end;
 reporter(_Options) ->
 	fun(_Event) -> ok end.
 
@@ -186,8 +211,13 @@ receive_certificates(Seen) ->
 %% @doc The failures that `disconnect_on_failure = false' let pass, oldest first.
 -spec receive_verify_results() -> [failure()].
 receive_verify_results() ->
+	receive_verify_results([]).
+
+%% The leaf's verdict by a policy is on the whole chain, and goes before what was said of a part.
+receive_verify_results(Failures) ->
 	receive
-		{?MODULE, {failure, Failure}} -> [Failure | receive_verify_results()]
+		{?MODULE, {judged, Verdict}} -> receive_verify_results([Verdict || Verdict =/= ok]);
+		{?MODULE, {failure, Failure}} -> receive_verify_results([Failure | Failures])
 	after 0 ->
-		[]
+		lists:reverse(Failures)
 	end.

@@ -9,6 +9,7 @@
 -export([policy_file/2]).
 -export([tls/2]).
 -export([with_sidecar/2]).
+-export([with_decider/3]).
 -export([run/3]).
 -export([python_packages/0]).
 
@@ -111,6 +112,16 @@ with_sidecar(Toml, Fun) ->
 		end,
 		flush(Port),
 		ok = file:del_dir_r(Dir)
+	end.
+
+%% Runs Fun with the `decider' of certjid_test_xmpp that the group's Config names.
+with_decider(Config, Toml, Fun) ->
+	case proplists:get_value(decider, Config) of
+		nif ->
+			{ok, Policy} = certjid:load(Toml),
+			Fun({nif, Policy});
+		sidecar ->
+			with_sidecar(Toml, fun(Client) -> Fun({sidecar, Client}) end)
 	end.
 
 wait(_Client, 0) ->

@@ -109,6 +109,22 @@ def spki(certificate, key):
     return new
 
 
+def private_key(certificate, key):
+    """PKCS #8, with the algorithm as the certificate has it: for all of RSA, or RSA-PSS alone."""
+    der = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    if certificate.public_key.algorithm == "rsassa_pss":
+        info = keys.PrivateKeyInfo.load(der)
+        algorithm = keys.PrivateKeyAlgorithm({"algorithm": "rsassa_pss"})
+        parameters = certificate.public_key["algorithm"]["parameters"]
+        if parameters.native is not None:
+            algorithm["parameters"] = parameters
+        info["private_key_algorithm"] = algorithm
+        der = info.dump()
+    return pem.armor("PRIVATE KEY", der).decode()
+
+
 def time(value):
     return x509.Time({"utc_time": core.UTCTime(value)})
 
@@ -162,18 +178,13 @@ def main():
     with open(CASES + "chains-keyed.jsonl", "w") as file:
         for row, chain in zip(rows, chains):
             tampered = row["name"] == "tampered"
-            key = new_keys.of(chain[0]).private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
             keyed = {
                 "name": row["name"],
                 "chain": [
                     to_pem(rekey(certificate, known, tampered and certificate is chain[0], new_keys))
                     for certificate in chain
                 ],
-                "key": key.decode(),
+                "key": private_key(chain[0], new_keys.of(chain[0])),
                 "want": row["want"],
             }
             file.write(json.dumps(keyed) + "\n")

@@ -1,10 +1,14 @@
 %% What each verify_mode does, for every kind of client certificate and on every listener:
-%% docs/verify-modes.md has the table, and this suite measures each of its cells.
+%% docs/verify-modes.md has the table, and this suite measures each of its cells, where certjid
+%% decides in the node (NIF) and beside it (sidecar).
 -module(matrix_SUITE).
 
 -export([all/0]).
+-export([groups/0]).
 -export([init_per_suite/1]).
 -export([end_per_suite/1]).
+-export([init_per_group/2]).
+-export([end_per_group/2]).
 -export([complete/1]).
 -export([starttls/1]).
 -export([direct_tls/1]).
@@ -20,15 +24,25 @@
 -define(VERSIONS, ["1.2", "1.3"]).
 
 all() ->
-	[
-		complete, starttls, direct_tls, websocket, bosh, resumption, resumed_chain, tickets,
-		late_refusal, openssl_defaults, extended_key_usage
-	].
+	[complete, {group, nif}, {group, sidecar}].
+
+groups() ->
+	Cases = [
+		starttls, direct_tls, websocket, bosh, resumption, resumed_chain, tickets, late_refusal,
+		openssl_defaults, extended_key_usage
+	],
+	[{nif, [], Cases}, {sidecar, [], Cases}].
 
 init_per_suite(Config) ->
 	certjid_test_xmpp_env:init(Config).
 
 end_per_suite(_Config) ->
+	ok.
+
+init_per_group(Decider, Config) ->
+	[{decider, Decider} | Config].
+
+end_per_group(_Decider, _Config) ->
 	ok.
 
 %% The table's rows, each a list of cells.
@@ -105,12 +119,17 @@ client(Config, Name) ->
 
 %% Runs Fun(Try) with a server; Try(Options) logs in and gives both sides' views.
 serve(Config, Shape, Options, Fun) ->
-	{ok, Policy} = certjid:load(certjid_test_xmpp_env:policy_file(Config, Options)),
+	Toml = certjid_test_xmpp_env:policy_file(Config, Options),
+	certjid_test_xmpp_env:with_decider(Config, Toml, fun(Decider) ->
+		serve(Config, Shape, Options, Decider, Fun)
+	end).
+
+serve(Config, Shape, Options, Decider, Fun) ->
 	Server = certjid_test_xmpp:start(#{
 		shape => case Shape of websocket -> https; bosh -> https; _ -> Shape end,
 		tls => certjid_test_xmpp_env:tls(Config, Options),
 		ssl => maps:get(ssl, Options, []),
-		decider => {nif, Policy}
+		decider => Decider
 	}),
 	#{port := Port} = Server,
 	Answer = Fun(fun(ClientOptions) ->
@@ -192,9 +211,12 @@ tickets(Config) ->
 %% R21: with TLS 1.3 and no certificate openssl believes that it is connected, and then is cut
 %% off. The server knows why, and who it was.
 late_refusal(Config) ->
-	{ok, Policy} = certjid:load(certjid_test_xmpp_env:policy_file(Config, #{})),
+	Toml = certjid_test_xmpp_env:policy_file(Config, #{}),
+	certjid_test_xmpp_env:with_decider(Config, Toml, fun(Decider) -> late_refusal(Config, Decider) end).
+
+late_refusal(Config, Decider) ->
 	Server = certjid_test_xmpp:start(#{
-		shape => direct_tls, tls => certjid_test_xmpp_env:tls(Config, #{}), decider => {nif, Policy}
+		shape => direct_tls, tls => certjid_test_xmpp_env:tls(Config, #{}), decider => Decider
 	}),
 	#{port := Port} = Server,
 	Address = "127.0.0.1:" ++ integer_to_list(Port),

@@ -61,13 +61,7 @@ serve(Config, Shape, Options, Fun) ->
 		ok = certjid_test_xmpp:stop(Server),
 		Answer
 	end,
-	case proplists:get_value(decider, Config) of
-		nif ->
-			{ok, Policy} = certjid:load(Toml),
-			Serve({nif, Policy});
-		sidecar ->
-			certjid_test_xmpp_env:with_sidecar(Toml, fun(Client) -> Serve({sidecar, Client}) end)
-	end.
+	certjid_test_xmpp_env:with_decider(Config, Toml, Serve).
 
 client(Config, Name) ->
 	maps:get(Name, proplists:get_value(clients, Config)).

@@ -13,7 +13,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 
-use super::{Identity, Pki, transfer};
+use super::pss_key::pkcs1;
+use super::{Identity, Pki, is_pss_key, transfer};
 
 #[test]
 fn measured_chains() {
@@ -89,6 +90,9 @@ fn identity(row: &Value) -> Identity {
     let pems = row["chain"].as_array().unwrap().iter();
     let pem: String = pems.map(|pem| pem.as_str().unwrap()).collect();
     let chain = encoding::chain(pem.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(row["key"].as_str().unwrap().as_bytes()).unwrap();
+    let mut key = PrivateKeyDer::from_pem_slice(row["key"].as_str().unwrap().as_bytes()).unwrap();
+    if is_pss_key(&chain[0]) {
+        key = pkcs1(key.secret_der());
+    }
     (chain.into_iter().map(CertificateDer::from).collect(), key)
 }
