@@ -125,7 +125,8 @@
 -type warning() :: #{line := pos_integer() | undefined, path := binary(), message := binary()}.
 -export_type([warning/0]).
 
--type bad_cert_reason() :: atom() | {revoked, public_key:crl_reason()}.
+%% With why a CRL revoked: `unspecified', `keyCompromise' and their like.
+-type bad_cert_reason() :: atom() | {revoked, atom()}.
 -export_type([bad_cert_reason/0]).
 
 %% @doc Reads a mongooseim.toml and the CA files that it names. All its faults are reported at
@@ -146,10 +147,15 @@ load(File, Options) ->
 		error(badarg, [File, Options])
 	end.
 
-load_options(Options) ->
-	Defaults = #{missing_crl => allow, stale_crl => refuse},
-	map_size(maps:without(maps:keys(Defaults), Options)) =:= 0 orelse error(badarg),
-	maps:merge(Defaults, Options).
+load_options(Options) when is_map(Options) ->
+	Checked = maps:map(fun
+		(Key, Value) when Key =:= missing_crl orelse Key =:= stale_crl,
+			Value =:= allow orelse Value =:= refuse -> Value;
+		(_Key, _Value) -> error(badarg)
+	end, Options),
+	maps:merge(#{missing_crl => allow, stale_crl => refuse}, Checked);
+load_options(_Options) ->
+	error(badarg).
 
 %% @doc What `certjid config check' warns of in the policy's file.
 -spec warnings(policy()) -> [warning()].

@@ -6,6 +6,7 @@
 -export([end_per_suite/1]).
 -export([load_errors/1]).
 -export([chains/1]).
+-export([revocation/1]).
 -export([decide/1]).
 -export([decide_refuses/1]).
 -export([decide_explains/1]).
@@ -22,7 +23,7 @@
 
 all() ->
 	[
-		load_errors, chains, decide, decide_refuses, decide_explains, decide_bad_requests,
+		load_errors, chains, revocation, decide, decide_refuses, decide_explains, decide_bad_requests,
 		decide_concurrently, initial_responses, offers
 	].
 
@@ -51,6 +52,51 @@ load_errors(Config) ->
 		{'EXIT', {badarg, _}} = (catch certjid:load(Path))
 		|| Path <- [mongooseim, 1, [a], #{}]
 	].
+
+%% CRLs by openssl: the reason is OTP's, and load/2 says what becomes of what no list tells.
+revocation(Config) ->
+	#{file := CaFile, issuer := {_, CaKey}} = proplists:get_value(ca, Config),
+	Dir = filename:join(proplists:get_value(priv_dir, Config), "crl"),
+	ok = filelib:ensure_dir(filename:join(Dir, "x")),
+	Key = public_key:pem_encode([public_key:pem_entry_encode('ECPrivateKey', CaKey)]),
+	Alice = certjid_test_config:issue(Config, ?ALICE),
+	Bob = certjid_test_config:issue(Config, ?ALICE),
+	[
+		ok = file:write_file(filename:join(Dir, Name), Content)
+		|| {Name, Content} <- [
+			{"ca.key", Key}, {"alice.pem", certjid_test_cert:pem([Alice])}, {"db", ""}, {"number", "01"},
+			{"ca.cnf", "[ca]\ndefault_ca=d\n[d]\ndatabase=db\ncrlnumber=number\ndefault_md=sha256\n"
+				"private_key=ca.key\ncertificate=" ++ CaFile ++ "\ncrl_extensions=e\n[e]\n"}
+		]
+	],
+	Openssl = fun(Arguments) ->
+		Command = "cd '" ++ Dir ++ "' && openssl ca -config ca.cnf " ++ Arguments ++ " 2>&1; echo $?",
+		"0" = lists:last(string:lexemes(os:cmd(Command), "\n"))
+	end,
+	Openssl("-revoke alice.pem -crl_reason keyCompromise"),
+	Openssl("-gencrl -crlsec 1 -out ca.crl"),
+	Toml = certjid_test_config:write(Dir, "mongooseim.toml", #{cacertfile => CaFile}),
+	{ok, Text} = file:read_file(Toml),
+	CaLine = list_to_binary(["  tls.cacertfile = \"", CaFile, "\"\n"]),
+	CrlLine = list_to_binary(["  tls.crl_files = [\"", filename:join(Dir, "ca.crl"), "\"]\n"]),
+	ok = file:write_file(Toml, binary:replace(Text, CaLine, <<CaLine/binary, CrlLine/binary>>, [global])),
+	Judge = fun(Options, Der, Now) ->
+		{ok, Policy} = certjid:load(Toml, Options),
+		certjid:verify_chain(Policy, c2s, [Der], Now)
+	end,
+	Now = os:system_time(second),
+	Later = Now + 60,
+	Stale = {bad_cert, revocation_status_undetermined},
+	Revoked = {bad_cert, {revoked, keyCompromise}},
+	[ok, Revoked, Stale, Stale] =
+		[Judge(#{}, Der, At) || At <- [Now, Later], Der <- [Bob, Alice]],
+	[ok, Revoked] = [Judge(#{stale_crl => allow}, Der, Later) || Der <- [Bob, Alice]],
+	ok = Judge(#{missing_crl => refuse}, Bob, Now),
+	[
+		{'EXIT', {badarg, _}} = (catch certjid:load(Toml, Options))
+		|| Options <- [#{missing_crls => refuse}, #{stale_crl => true}, []]
+	],
+	ok.
 
 %% The chains of chains.jsonl in both modes, with OTP's reasons.
 chains(Config) ->
