@@ -11,11 +11,12 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::runtime::Builder;
 
 use super::inspect::expiry_hint;
 use super::terminal::{BAD, FAINT, GOOD, NOTE, plain, print, print_json, styled};
 use super::{Done, REFUSED, Unusable, certificate_file, config_check};
-use crate::backend::Backed;
+use crate::backend::{self, Backed};
 use crate::client::Client;
 use crate::protocol::{Decision, Offer};
 
@@ -47,6 +48,14 @@ pub(super) struct CheckArgs {
     /// Decide as at this time, in RFC 3339 or Unix seconds; now by default
     #[arg(long, value_parser = parse_time, conflicts_with = "socket", allow_hyphen_values = true)]
     time: Option<i64>,
+    /// The tag of a pool outgoing_pools.ldap.TAG that uses StartTLS, as for `serve`
+    #[arg(
+        long,
+        env = "CERTJID_LDAP_STARTTLS",
+        value_name = "TAG",
+        value_delimiter = ','
+    )]
+    ldap_starttls: Vec<String>,
     /// A file whose first line is the password of a PKCS#12 file
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -89,7 +98,11 @@ pub(super) fn run(args: &CheckArgs) -> Done {
     };
     let answer = match (&args.judge.config, &args.judge.socket) {
         (Some(config), _) => {
-            let backed = Backed::load(config).map_err(|errors| config_check::unusable(&errors))?;
+            let options = backend::Options {
+                ldap_starttls: args.ldap_starttls.clone(),
+            };
+            let backed =
+                Backed::load(config, &options).map_err(|errors| config_check::unusable(&errors))?;
             decide(&backed, args, chain, now)?
         }
         (None, Some(socket)) => {
@@ -148,8 +161,9 @@ fn decide(
         verified: None,
         answers: std::collections::BTreeMap::new(),
     };
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     Ok(Answer {
-        decision: backed.authenticate(&request, now).into(),
+        decision: runtime.block_on(backed.authenticate(&request, now)).into(),
         offer: policy.mechanisms(&request, now).into(),
     })
 }

@@ -46,6 +46,15 @@ pub struct Settings {
     /// Reload when the configuration, a CA file or a CRL changes, and not only on SIGHUP
     #[arg(long, env = "CERTJID_WATCH")]
     pub watch: bool,
+    /// The tag of a pool outgoing_pools.ldap.TAG that uses StartTLS, several with commas or by
+    /// repeating it; LDAPS where the pool has a section tls by default
+    #[arg(
+        long,
+        env = "CERTJID_LDAP_STARTTLS",
+        value_name = "TAG",
+        value_delimiter = ','
+    )]
+    pub ldap_starttls: Vec<String>,
     /// How log lines are written [default: text]
     #[arg(long, env = "CERTJID_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -115,6 +124,11 @@ impl Settings {
             max_connections: self.max_connections.or(file.max_connections),
             idle_timeout: self.idle_timeout.or(file.idle_timeout),
             watch: self.watch || file.watch,
+            ldap_starttls: if self.ldap_starttls.is_empty() {
+                file.ldap_starttls
+            } else {
+                self.ldap_starttls
+            },
             log_format: self.log_format.or(file.log_format),
             log_level: self.log_level.or(file.log_level),
         })
