@@ -1,12 +1,15 @@
 //! `tls` of an outgoing pool: TLS as a client, for both kinds of services.
 
 use core::fmt::Display;
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use certjid_core::config::ClientTls;
+use certjid_core::config::{ClientTls, Secret};
 use certjid_core::verify::{self, TrustStore, VerifyMode};
+use pkcs8::SecretDocument;
+use pkcs8::der::pem::PemLabel as _;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
@@ -16,7 +19,7 @@ use rustls::{
     SignatureScheme, SupportedProtocolVersion, version,
 };
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -52,7 +55,7 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::new(verifier));
         let mut config = match (&options.certfile, &options.keyfile) {
             (Some(certfile), Some(keyfile)) => config
-                .with_client_auth_cert(certificates(certfile)?, key(keyfile)?)
+                .with_client_auth_cert(certificates(certfile)?, key(keyfile, options)?)
                 .map_err(|error| format!("{}: {error}", certfile.display()))?,
             _ => config.with_no_client_auth(),
         };
@@ -243,8 +246,21 @@ fn versions(options: &ClientTls) -> Result<Vec<&'static SupportedProtocolVersion
     Ok(versions)
 }
 
-fn key(file: &Path) -> Result<PrivateKeyDer<'static>, String> {
-    PrivateKeyDer::from_pem_file(file).map_err(|error| named(file, &error))
+/// A private key, which `password` may lock, as PKCS #8 has it.
+fn key(file: &Path, options: &ClientTls) -> Result<PrivateKeyDer<'static>, String> {
+    let text = fs::read_to_string(file).map_err(|error| named(file, &error))?;
+    if !text.contains(pkcs8::EncryptedPrivateKeyInfoRef::PEM_LABEL) {
+        return PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| named(file, &error));
+    }
+    let password = options.password.as_ref().map_or("", Secret::expose);
+    let unlocked = SecretDocument::from_pem(&text)
+        .map_err(pkcs8::Error::from)
+        .and_then(|(_, locked)| {
+            pkcs8::EncryptedPrivateKeyInfoRef::try_from(locked.as_bytes())?.decrypt(password)
+        });
+    let key = unlocked
+        .map_err(|error| format!("{}: its password does not fit: {error}", file.display()))?;
+    Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into())
 }
 
 /// The certificates of a PEM file, of which there must be one.

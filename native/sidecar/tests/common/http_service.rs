@@ -1,10 +1,10 @@
 //! An HTTP service for the method http, on a free port of the loopback.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use rustls::crypto::aws_lc_rs;
@@ -12,36 +12,59 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::free_port;
+use super::{free_port, wait_until};
 
-/// A service on a free port of the loopback, with one answer for all.
+/// A service with one answer for all.
 pub struct Service {
     pub port: u16,
+    /// The lines of each request; with TLS, the server's name that the client sent.
     pub requests: Receiver<Vec<String>>,
     /// Kept so that a service that hangs takes connections.
     _listener: Option<TcpListener>,
+    /// Its connections, from when it is to end on.
+    open: Arc<Mutex<Option<Vec<TcpStream>>>>,
 }
 
 impl Service {
     pub fn start(reply: Vec<u8>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_on(0, reply)
+    }
+
+    /// On a given port, where one was stopped before.
+    pub fn start_on(port: u16, reply: Vec<u8>) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let (sender, requests) = mpsc::channel();
+        let open = Arc::new(Mutex::new(Some(Vec::new())));
+        let connections = Arc::clone(&open);
         thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(stream) = stream else { return };
-                let lines = read_request(&stream);
-                let _ = (&stream).write_all(&reply);
-                if sender.send(lines).is_err() {
-                    return;
+            for stream in listener.incoming().map_while(Result::ok) {
+                match &mut *connections.lock().unwrap() {
+                    Some(open) => open.push(stream.try_clone().unwrap()),
+                    None => return,
                 }
+                let (reply, sender) = (reply.clone(), sender.clone());
+                thread::spawn(move || answer_all(&stream, &reply, &sender));
             }
         });
         Self {
             port,
             requests,
             _listener: None,
+            open,
         }
+    }
+
+    /// Ends it and its connections, as if it were killed.
+    pub fn stop(&self) {
+        for stream in self.open.lock().unwrap().take().into_iter().flatten() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        // Wakes the thread, which closes the port.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+        wait_until("the port is closed", || {
+            TcpStream::connect(("127.0.0.1", self.port)).is_err()
+        });
     }
 
     /// With the server.pem and server.key of a folder.
@@ -58,12 +81,15 @@ impl Service {
         let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
+        let (sender, requests) = mpsc::channel();
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let mut tls = StreamOwned::new(connection, stream);
                 // A client that does not trust this service goes away.
                 if tls.read(&mut [0; 4096]).is_ok() {
+                    let name = tls.conn.server_name().unwrap_or_default().to_owned();
+                    let _ = sender.send(vec![name]);
                     let _ = tls.write_all(&reply);
                     tls.conn.send_close_notify();
                     let _ = tls.flush();
@@ -72,8 +98,9 @@ impl Service {
         });
         Self {
             port,
-            requests: mpsc::channel().1,
+            requests,
             _listener: None,
+            open: Arc::default(),
         }
     }
 
@@ -82,6 +109,7 @@ impl Service {
             port: free_port(),
             requests: mpsc::channel().1,
             _listener: None,
+            open: Arc::default(),
         }
     }
 
@@ -92,6 +120,7 @@ impl Service {
             port,
             requests: mpsc::channel().1,
             _listener: Some(listener),
+            open: Arc::default(),
         }
     }
 
@@ -108,12 +137,19 @@ impl Service {
     }
 }
 
-fn read_request(stream: &TcpStream) -> Vec<String> {
-    BufReader::new(stream)
-        .lines()
-        .map_while(Result::ok)
-        .take_while(|line| !line.is_empty())
-        .collect()
+fn answer_all(mut stream: &TcpStream, reply: &[u8], sender: &Sender<Vec<String>>) {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    loop {
+        let request: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+        if request.is_empty() {
+            return;
+        }
+        let _ = sender.send(request);
+        if reply.is_empty() || stream.write_all(reply).is_err() {
+            let _ = stream.shutdown(Shutdown::Both);
+            return;
+        }
+    }
 }
 
 pub fn pem(der: &[u8]) -> String {

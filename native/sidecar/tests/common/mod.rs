@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod http_service;
+pub mod serving;
 pub mod slapd;
 
 use std::fs;

@@ -1,6 +1,6 @@
 //! A real slapd on free ports of the loopback, in a folder of its own.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,12 +16,18 @@ pub struct Slapd {
 
 impl Slapd {
     pub fn start(site: &Path) -> Self {
+        Self::start_with(site, "", "")
+    }
+
+    /// With more lines of slapd.conf, and with more entries.
+    pub fn start_with(site: &Path, options: &str, entries: &str) -> Self {
         let folder = site.join("slapd");
         fs::create_dir_all(folder.join("db")).unwrap();
         cli::run(&folder, &["dev-cert", "--server", "localhost"], 0);
-        let text = |text: &str| text.replace("DIR", folder.to_str().unwrap());
-        fs::write(folder.join("slapd.conf"), text(SLAPD_CONF)).unwrap();
-        fs::write(folder.join("base.ldif"), LDIF).unwrap();
+        let conf = SLAPD_CONF.replace("OPTIONS", options);
+        let conf = conf.replace("DIR", folder.to_str().unwrap());
+        fs::write(folder.join("slapd.conf"), conf).unwrap();
+        fs::write(folder.join("base.ldif"), format!("{LDIF}{entries}")).unwrap();
         let filled = Command::new("slapadd")
             .args(["-q", "-f", "slapd.conf", "-l", "base.ldif"])
             .current_dir(&folder)
@@ -48,11 +54,17 @@ impl Slapd {
             "ldap://127.0.0.1:{} ldaps://127.0.0.1:{}",
             self.port, self.tls_port
         );
-        // With -d it stays in the foreground, and so is this process's child.
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.join("log"))
+            .unwrap();
+        // With -d it stays in the foreground, and so is this process's child; 256 logs each
+        // operation.
         let child = Command::new("slapd")
-            .args(["-d", "0", "-f", "slapd.conf", "-h", &addresses])
+            .args(["-d", "256", "-f", "slapd.conf", "-h", &addresses])
             .current_dir(&self.folder)
-            .stderr(Stdio::null())
+            .stderr(Stdio::from(log))
             .spawn()
             .unwrap();
         self.child = Some(child);
@@ -76,6 +88,11 @@ impl Slapd {
             .status()
             .unwrap();
         assert!(sent.success());
+    }
+
+    /// What it logged of each operation.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.folder.join("log")).unwrap()).into_owned()
     }
 
     pub fn config(&self, tls: bool, option: &str, methods: &str) -> String {
@@ -112,6 +129,7 @@ const SLAPD_CONF: &str = "\
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
 include /etc/ldap/schema/inetorgperson.schema
+include /etc/ldap/schema/nis.schema
 pidfile DIR/slapd.pid
 argsfile DIR/slapd.args
 modulepath /usr/lib/ldap
@@ -119,6 +137,7 @@ moduleload back_mdb
 TLSCACertificateFile DIR/ca.pem
 TLSCertificateFile DIR/server.pem
 TLSCertificateKeyFile DIR/server.key
+OPTIONS
 database mdb
 suffix \"dc=example,dc=com\"
 rootdn \"cn=admin,dc=example,dc=com\"
