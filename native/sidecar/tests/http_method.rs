@@ -6,6 +6,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use certjid_core::policy::{Outcome, Request};
+use certjid_sidecar::backend::{Backed, Options};
 use common::http_service::{Service, answer, pem};
 use common::{Site, decide};
 
@@ -34,6 +35,78 @@ fn the_request_is_mongooseim_s() {
         request.iter().any(|line| line.eq_ignore_ascii_case(header)),
         "{request:?}"
     );
+}
+
+#[test]
+fn user_names_are_encoded_as_forms_are() {
+    let site = Site::new();
+    let service = Service::start(answer(204, ""));
+    let backed = site.backed(&service.config("\"http\"", ""));
+    for (user, encoded) in [
+        ("alice", "alice"),
+        ("a.b-c_d*", "a.b-c_d*"),
+        ("a+b~c%d", "a%2Bb%7Ec%25d"),
+        ("a=b;c?d#e", "a%3Db%3Bc%3Fd%23e"),
+        ("Straße", "strasse"),
+        ("ΚΌΣΜΟΣ", "%CE%BA%CF%8C%CF%83%CE%BC%CE%BF%CF%83"),
+        ("ユーザー", "%E3%83%A6%E3%83%BC%E3%82%B6%E3%83%BC"),
+    ] {
+        decide(&backed, &site.request(user));
+        let request = service.requests.recv().unwrap();
+        let expected =
+            format!("GET /auth/get_certs?user={encoded}&server=localhost&pass= HTTP/1.1");
+        assert_eq!(request[0], expected);
+        let host = format!("host: 127.0.0.1:{}", service.port);
+        assert!(
+            request.iter().any(|line| line.eq_ignore_ascii_case(&host)),
+            "{request:?}"
+        );
+    }
+}
+
+#[test]
+fn requests_follow_one_another_on_one_connection_and_twice_on_two() {
+    let site = Site::new();
+    let alice = site.request("alice");
+    let service = Service::start(answer(200, &pem(&alice.chain[0])));
+    let backed = site.backed(&service.config("\"http\"", ""));
+    for _ in 0..5 {
+        assert_eq!(condition(&decide(&backed, &alice)), None);
+    }
+    assert_eq!(service.requests.try_iter().count(), 5);
+    assert_eq!(service.connections(), 1);
+
+    // A connection that ends without an answer is tried once more.
+    let service = Service::start(Vec::new());
+    let outcome = decide(&site.backed(&service.config("\"http\"", "")), &alice);
+    assert_eq!(condition(&outcome), Some("temporary-auth-failure"));
+    assert_eq!(service.requests.try_iter().count(), 2);
+}
+
+#[test]
+fn a_path_prefix_is_put_before_the_name_as_it_is() {
+    let site = Site::new();
+    let service = Service::start(answer(204, ""));
+    let config = service.config("\"http\"", "").replace("/auth/", "/auth");
+    decide(&site.backed(&config), &site.request("alice"));
+    let request = service.requests.recv().unwrap();
+    assert!(
+        request[0].starts_with("GET /authget_certs?user=alice&"),
+        "{}",
+        request[0]
+    );
+
+    for bad in ["auth/", "/a b/"] {
+        fs::write(
+            site.config(),
+            service.config("\"http\"", "").replace("/auth/", bad),
+        )
+        .unwrap();
+        let errors = Backed::load(&site.config(), &Options::default())
+            .err()
+            .unwrap();
+        assert!(errors.to_string().contains("path_prefix"), "{errors}");
+    }
 }
 
 #[test]

@@ -55,6 +55,10 @@ impl Service {
         }
     }
 
+    pub fn connections(&self) -> usize {
+        self.open.lock().unwrap().as_ref().map_or(0, Vec::len)
+    }
+
     /// Ends it and its connections, as if it were killed.
     pub fn stop(&self) {
         for stream in self.open.lock().unwrap().take().into_iter().flatten() {
