@@ -36,6 +36,8 @@ pub(super) trait Service {
 /// The connections to a service.
 pub(super) struct Pool<S: Service> {
     service: S,
+    /// Where it stands in the configuration.
+    path: String,
     call_timeout: Duration,
     /// One permit for each connection that may be open.
     workers: Semaphore,
@@ -55,6 +57,7 @@ impl<S: Service> Pool<S> {
         });
         Self {
             service,
+            path: pool.path.clone(),
             call_timeout: pool.call_timeout,
             workers: Semaphore::new(workers),
             places: Semaphore::new(workers + queue),
@@ -82,6 +85,7 @@ impl<S: Service> Pool<S> {
                 self.call_timeout.as_millis()
             ),
         };
+        tracing::warn!(pool = self.path, cause = error, "a service does not answer");
         MethodAnswer::Unavailable(format!("the service does not answer: {error}"))
     }
 
@@ -109,7 +113,10 @@ impl<S: Service> Pool<S> {
     ) -> Result<MethodAnswer, String> {
         let connection = match kept {
             Some(connection) => connection,
-            None => self.service.connect().await?,
+            None => {
+                tracing::debug!(pool = self.path, "a connection is opened");
+                self.service.connect().await?
+            }
         };
         let (answer, connection) = self.service.ask(connection, question, options).await?;
         self.idle().extend(connection);

@@ -128,7 +128,7 @@ impl Service {
     }
 
     /// Completes the answer to a login with what the services say.
-    pub(super) async fn complete(self: Arc<Self>, login: Waiting) -> Vec<u8> {
+    pub(super) async fn complete(self: Arc<Self>, login: Box<Waiting>) -> Vec<u8> {
         let id = login.id.clone();
         let service = Arc::clone(&self);
         // In a task of its own, a panic is no more than an error.
@@ -158,12 +158,12 @@ impl Service {
         let loaded = self.loaded.load_full();
         match loaded.backed.policy().begin(request, policy::now()) {
             Progress::Decided(outcome) => Answer::Ready(self.decided(id, outcome, &entry)),
-            progress @ Progress::Asking(_) => Answer::Waiting(Waiting {
+            progress @ Progress::Asking(_) => Answer::Waiting(Box::new(Waiting {
                 id,
                 loaded,
                 progress,
                 entry,
-            }),
+            })),
         }
     }
 
@@ -234,7 +234,7 @@ pub(super) enum Answer {
     /// All.
     Ready(Vec<u8>),
     /// It is a login that a service decides.
-    Waiting(Waiting),
+    Waiting(Box<Waiting>),
 }
 
 /// A login that services have to be asked about, with the policy that began it.
