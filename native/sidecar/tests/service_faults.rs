@@ -175,8 +175,8 @@ fn sixty_four_clients_at_a_slow_directory_delay_no_other() {
 
     // 64 logins that wait on the same connection do not hold it up either.
     let mut shared = Connection::open(&socket);
-    let mut requests = vec![slow.clone(); 64];
-    requests.push(quick.clone());
+    let mut requests = vec![slow; 64];
+    requests.push(quick);
     for (id, request) in requests.iter_mut().enumerate() {
         request["id"] = json!(id);
         shared.send(request.to_string().as_bytes());
