@@ -3,23 +3,12 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::{Duration, Instant};
 
-use certjid_core::config::ListenerRef;
-use certjid_core::policy::{self, Authzid, Outcome, Request};
-use certjid_core::verify::CrlPolicy;
-use certjid_sidecar::backend::Backed;
-use common::Site;
-use rustls::crypto::aws_lc_rs;
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use certjid_core::policy::{Outcome, Request};
+use certjid_sidecar::backend::{Backed, Options};
+use common::http_service::{Service, answer, pem};
+use common::{Site, decide};
 
 #[test]
 fn the_request_is_mongooseim_s() {
@@ -46,6 +35,78 @@ fn the_request_is_mongooseim_s() {
         request.iter().any(|line| line.eq_ignore_ascii_case(header)),
         "{request:?}"
     );
+}
+
+#[test]
+fn user_names_are_encoded_as_forms_are() {
+    let site = Site::new();
+    let service = Service::start(answer(204, ""));
+    let backed = site.backed(&service.config("\"http\"", ""));
+    for (user, encoded) in [
+        ("alice", "alice"),
+        ("a.b-c_d*", "a.b-c_d*"),
+        ("a+b~c%d", "a%2Bb%7Ec%25d"),
+        ("a=b;c?d#e", "a%3Db%3Bc%3Fd%23e"),
+        ("Straße", "strasse"),
+        ("ΚΌΣΜΟΣ", "%CE%BA%CF%8C%CF%83%CE%BC%CE%BF%CF%83"),
+        ("ユーザー", "%E3%83%A6%E3%83%BC%E3%82%B6%E3%83%BC"),
+    ] {
+        decide(&backed, &site.request(user));
+        let request = service.requests.recv().unwrap();
+        let expected =
+            format!("GET /auth/get_certs?user={encoded}&server=localhost&pass= HTTP/1.1");
+        assert_eq!(request[0], expected);
+        let host = format!("host: 127.0.0.1:{}", service.port);
+        assert!(
+            request.iter().any(|line| line.eq_ignore_ascii_case(&host)),
+            "{request:?}"
+        );
+    }
+}
+
+#[test]
+fn requests_follow_one_another_on_one_connection_and_twice_on_two() {
+    let site = Site::new();
+    let alice = site.request("alice");
+    let service = Service::start(answer(200, &pem(&alice.chain[0])));
+    let backed = site.backed(&service.config("\"http\"", ""));
+    for _ in 0..5 {
+        assert_eq!(condition(&decide(&backed, &alice)), None);
+    }
+    assert_eq!(service.requests.try_iter().count(), 5);
+    assert_eq!(service.connections(), 1);
+
+    // A connection that ends without an answer is tried once more.
+    let service = Service::start(Vec::new());
+    let outcome = decide(&site.backed(&service.config("\"http\"", "")), &alice);
+    assert_eq!(condition(&outcome), Some("temporary-auth-failure"));
+    assert_eq!(service.requests.try_iter().count(), 2);
+}
+
+#[test]
+fn a_path_prefix_is_put_before_the_name_as_it_is() {
+    let site = Site::new();
+    let service = Service::start(answer(204, ""));
+    let config = service.config("\"http\"", "").replace("/auth/", "/auth");
+    decide(&site.backed(&config), &site.request("alice"));
+    let request = service.requests.recv().unwrap();
+    assert!(
+        request[0].starts_with("GET /authget_certs?user=alice&"),
+        "{}",
+        request[0]
+    );
+
+    for bad in ["auth/", "/a b/"] {
+        fs::write(
+            site.config(),
+            service.config("\"http\"", "").replace("/auth/", bad),
+        )
+        .unwrap();
+        let errors = Backed::load(&site.config(), &Options::default())
+            .err()
+            .unwrap();
+        assert!(errors.to_string().contains("path_prefix"), "{errors}");
+    }
 }
 
 #[test]
@@ -153,19 +214,11 @@ fn https_is_verified_as_the_pool_says() {
 }
 
 fn login(site: &Site, config: &str, der: &[u8]) -> Outcome {
-    fs::write(site.config(), config).unwrap();
     let request = Request {
-        listener: ListenerRef::Name("c2s".to_owned()),
-        host: "localhost".to_owned(),
-        host_type: None,
         chain: vec![der.to_vec()],
-        authzid: Authzid::Absent,
-        verified: None,
-        answers: Default::default(),
+        ..site.request("nobody")
     };
-    Backed::load(&site.config(), CrlPolicy::default())
-        .unwrap()
-        .authenticate(&request, policy::now())
+    decide(&site.backed(config), &request)
 }
 
 fn condition(outcome: &Outcome) -> Option<&'static str> {
@@ -174,123 +227,4 @@ fn condition(outcome: &Outcome) -> Option<&'static str> {
         Outcome::Refused(refused) => Some(refused.condition.as_str()),
         Outcome::AskModule(_) => panic!("no module is configured"),
     }
-}
-
-fn pem(der: &[u8]) -> String {
-    pem::encode(&pem::Pem::new("CERTIFICATE", der))
-}
-
-fn answer(status: u16, body: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
-}
-
-/// A service on a free port of the loopback, with one answer for all.
-struct Service {
-    port: u16,
-    requests: Receiver<Vec<String>>,
-    /// Kept so that a service that hangs takes connections.
-    _listener: Option<TcpListener>,
-}
-
-impl Service {
-    fn start(reply: Vec<u8>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (sender, requests) = mpsc::channel();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(stream) = stream else { return };
-                let lines = read_request(&stream);
-                let _ = (&stream).write_all(&reply);
-                if sender.send(lines).is_err() {
-                    return;
-                }
-            }
-        });
-        Self {
-            port,
-            requests,
-            _listener: None,
-        }
-    }
-
-    /// With the server.pem and server.key of a folder.
-    fn start_tls(folder: &Path, reply: Vec<u8>) -> Self {
-        let read = |name: &str| folder.join(name);
-        let chain = CertificateDer::pem_file_iter(read("server.pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_file(read("server.key")).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(chain.collect::<Result<_, _>>().unwrap(), key)
-            .unwrap();
-        let config = Arc::new(config);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let mut tls = StreamOwned::new(connection, stream);
-                // A client that does not trust this service goes away.
-                if tls.read(&mut [0; 4096]).is_ok() {
-                    let _ = tls.write_all(&reply);
-                    tls.conn.send_close_notify();
-                    let _ = tls.flush();
-                }
-            }
-        });
-        Self {
-            port,
-            requests: mpsc::channel().1,
-            _listener: None,
-        }
-    }
-
-    fn down() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        Self {
-            port,
-            requests: mpsc::channel().1,
-            _listener: None,
-        }
-    }
-
-    fn hung() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        Self {
-            port,
-            requests: mpsc::channel().1,
-            _listener: Some(listener),
-        }
-    }
-
-    fn config(&self, methods: &str, connection: &str) -> String {
-        format!(
-            "[general]\ndefault_server_domain = \"localhost\"\nhosts = [\"localhost\"]\n\
-             [auth]\nmethods = [{methods}]\nsasl_mechanisms = [\"external\"]\n\
-             [auth.http]\nbasic_auth = \"admin:secret\"\n[auth.pki]\n[auth.rdbms]\n\
-             [[listen.c2s]]\nport = 5222\n[listen.c2s.tls]\ncacertfile = \"ca.pem\"\n\
-             [outgoing_pools.http.auth]\n[outgoing_pools.http.auth.connection]\n\
-             host = \"http://127.0.0.1:{}\"\npath_prefix = \"/auth/\"\n{connection}\n",
-            self.port
-        )
-    }
-}
-
-fn read_request(stream: &TcpStream) -> Vec<String> {
-    BufReader::new(stream)
-        .lines()
-        .map_while(Result::ok)
-        .take_while(|line| !line.is_empty())
-        .collect()
 }

@@ -2,17 +2,11 @@
 
 mod common;
 
-use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use certjid_core::config::ListenerRef;
-use certjid_core::policy::{self, Authzid, Outcome, Request};
-use certjid_core::verify::CrlPolicy;
-use certjid_sidecar::backend::Backed;
-use common::{Site, wait_until};
+use certjid_core::policy::{Outcome, Request};
+use common::slapd::Slapd;
+use common::{Site, decide, reason, wait_until};
 
 #[test]
 fn a_user_with_an_entry_logs_in() {
@@ -89,14 +83,99 @@ fn the_options_of_the_documentation() {
 }
 
 #[test]
+fn the_directory_reads_each_user_name_as_it_is() {
+    let site = Site::new();
+    let slapd = Slapd::start(site.dir.path());
+    let option = "filter = \"(objectClass=*)\"\nderef = \"always\"";
+    let backed = site.backed(&slapd.config(false, option, "\"ldap\""));
+    // As slapd writes filters in its log: a hex escape for each octet that could be taken for
+    // more, and for each that is not ASCII.
+    let cases = [
+        ("alice", "alice"),
+        ("*", "\\2A"),
+        ("a*e", "a\\2Ae"),
+        ("a)(uid=*", "a\\29\\28uid=\\2A"),
+        ("back\\slash", "back\\5Cslash"),
+        ("\\2a", "\\5C2a"),
+        ("%u%d", "%u%d"),
+        ("żółw", "\\C5\\BC\\C3\\B3\\C5\\82w"),
+    ];
+    for (user, _) in cases {
+        let outcome = decide(&backed, &site.request(user));
+        let known = user == "alice" || user == "żółw";
+        let expected = if known { "ok" } else { "method_refused" };
+        assert_eq!(reason(&outcome), expected, "{user}: {outcome:?}");
+    }
+    let log = slapd.log();
+    let searches: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("SRCH base="))
+        .collect();
+    assert_eq!(searches.len(), cases.len(), "{log}");
+    for (search, (_, written)) in searches.iter().zip(cases) {
+        let expected = format!(
+            "SRCH base=\"dc=example,dc=com\" scope=2 deref=3 filter=\"(&(uid={written})(objectClass=*))\""
+        );
+        assert!(
+            search.to_lowercase().contains(&expected.to_lowercase()),
+            "{search}\n{expected}"
+        );
+    }
+
+    // NUL is in no user name, so that the directory never sees one.
+    let outcome = decide(&backed, &site.request("a\0b"));
+    assert_eq!(reason(&outcome), "no_xmpp_addr", "{outcome:?}");
+    assert_eq!(slapd.log().matches("SRCH base=").count(), cases.len());
+}
+
+#[test]
+fn a_dynamic_domain_has_the_pool_and_the_filter_of_its_host_type() {
+    let site = Site::new();
+    let slapd = Slapd::start(site.dir.path());
+    let config = slapd.config(
+        false,
+        "uids = [{attr = \"mail\", format = \"%u@%d\"}]",
+        "\"ldap\"",
+    );
+    let config = config
+        .replace(
+            "hosts = [",
+            "host_types = [\"mail.example.org\", \"other\"]\nhosts = [",
+        )
+        .replace("call_timeout", "scope = \"host_type\"\ncall_timeout");
+    // The other host type has a pool of its own, where nobody listens.
+    let other = "[[host_config]]\nhost_type = \"other\"\n\
+                 [host_config.outgoing_pools.ldap.default]\ncall_timeout = 500\n\
+                 connection.servers = [\"127.0.0.2\"]\nconnection.port = 1\n";
+    let backed = site.backed(&format!("{config}{other}"));
+    let login = |host_type: Option<&str>| {
+        let request = Request {
+            host: "chat.example.net".to_owned(),
+            host_type: host_type.map(str::to_owned),
+            chain: vec![site.client(&["alice@chat.example.net"])],
+            ..site.request("alice")
+        };
+        reason(&decide(&backed, &request)).to_owned()
+    };
+    assert_eq!(login(Some("mail.example.org")), "ok");
+    assert_eq!(login(Some("other")), "method_unavailable");
+    assert_eq!(login(Some("third")), "host_unknown");
+    assert_eq!(login(None), "host_unknown");
+    // A static host is its own host type.
+    assert_eq!(
+        reason(&decide(&backed, &site.request("alice"))),
+        "method_refused"
+    );
+}
+
+#[test]
 fn a_directory_that_is_away_is_no_refusal() {
     let site = Site::new();
     let mut slapd = Slapd::start(site.dir.path());
     let config = slapd.config(false, "", "\"ldap\"");
-    fs::write(site.config(), &config).unwrap();
-    let backed = Backed::load(&site.config(), CrlPolicy::default()).unwrap();
-    let alice = request(&site, "alice");
-    let ask = || reason(&backed.authenticate(&alice, policy::now())).to_owned();
+    let backed = site.backed(&config);
+    let alice = site.request("alice");
+    let ask = || reason(&decide(&backed, &alice)).to_owned();
     assert_eq!(ask(), "ok");
 
     slapd.stop();
@@ -109,7 +188,7 @@ fn a_directory_that_is_away_is_no_refusal() {
     assert_eq!(reason(&both), "ok");
 
     slapd.restart();
-    assert_eq!(ask(), "ok");
+    wait_until("the directory is asked again", || ask() == "ok");
 
     slapd.signal("STOP");
     let begun = Instant::now();
@@ -124,188 +203,5 @@ fn a_directory_that_is_away_is_no_refusal() {
 }
 
 fn login(site: &Site, config: &str, user: &str) -> Outcome {
-    fs::write(site.config(), config).unwrap();
-    let backed = Backed::load(&site.config(), CrlPolicy::default())
-        .unwrap_or_else(|errors| panic!("{errors}"));
-    backed.authenticate(&request(site, user), policy::now())
+    decide(&site.backed(config), &site.request(user))
 }
-
-fn request(site: &Site, user: &str) -> Request {
-    Request {
-        listener: ListenerRef::Name("c2s".to_owned()),
-        host: "localhost".to_owned(),
-        host_type: None,
-        chain: vec![site.client(&[&format!("{user}@localhost")])],
-        authzid: Authzid::Absent,
-        verified: None,
-        answers: Default::default(),
-    }
-}
-
-fn reason(outcome: &Outcome) -> &str {
-    match outcome {
-        Outcome::Allowed(_) => "ok",
-        Outcome::Refused(refused) => &refused.reason,
-        Outcome::AskModule(_) => panic!("no module is configured"),
-    }
-}
-
-struct Slapd {
-    child: Option<Child>,
-    folder: std::path::PathBuf,
-    port: u16,
-    tls_port: u16,
-}
-
-impl Slapd {
-    fn start(site: &Path) -> Self {
-        let folder = site.join("slapd");
-        fs::create_dir_all(folder.join("db")).unwrap();
-        common::cli::run(&folder, &["dev-cert", "--server", "localhost"], 0);
-        let text = |text: &str| text.replace("DIR", folder.to_str().unwrap());
-        fs::write(folder.join("slapd.conf"), text(SLAPD_CONF)).unwrap();
-        fs::write(folder.join("base.ldif"), LDIF).unwrap();
-        let filled = Command::new("slapadd")
-            .args(["-q", "-f", "slapd.conf", "-l", "base.ldif"])
-            .current_dir(&folder)
-            .output()
-            .expect("slapd is installed");
-        assert!(
-            filled.status.success(),
-            "{}",
-            String::from_utf8_lossy(&filled.stderr)
-        );
-        let (port, tls_port) = (free_port(), free_port());
-        let mut slapd = Self {
-            child: None,
-            folder,
-            port,
-            tls_port,
-        };
-        slapd.restart();
-        slapd
-    }
-
-    fn restart(&mut self) {
-        let addresses = format!(
-            "ldap://127.0.0.1:{} ldaps://127.0.0.1:{}",
-            self.port, self.tls_port
-        );
-        // With -d it stays in the foreground, and so is this process's child.
-        let child = Command::new("slapd")
-            .args(["-d", "0", "-f", "slapd.conf", "-h", &addresses])
-            .current_dir(&self.folder)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.child = Some(child);
-        let port = self.port;
-        wait_until("slapd listens", || {
-            TcpStream::connect(("127.0.0.1", port)).is_ok()
-        });
-    }
-
-    fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let id = self.child.as_ref().unwrap().id().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .unwrap();
-        assert!(sent.success());
-    }
-
-    fn config(&self, tls: bool, option: &str, methods: &str) -> String {
-        let (port, section) = if tls {
-            let ca = self.folder.join("ca.pem");
-            (self.tls_port, format!("tls.cacertfile = {ca:?}\n"))
-        } else {
-            (self.port, String::new())
-        };
-        let base = if option.starts_with("base") {
-            ""
-        } else {
-            "base = \"dc=example,dc=com\""
-        };
-        format!(
-            "[general]\ndefault_server_domain = \"localhost\"\nhosts = [\"localhost\"]\n\
-             [auth]\nmethods = [{methods}]\nsasl_mechanisms = [\"external\"]\n[auth.pki]\n\
-             [auth.ldap]\n{base}\n{option}\n\
-             [[listen.c2s]]\nport = 5222\n[listen.c2s.tls]\ncacertfile = \"ca.pem\"\n\
-             [outgoing_pools.ldap.default]\ncall_timeout = 2000\n\
-             [outgoing_pools.ldap.default.connection]\nservers = [\"127.0.0.1\"]\nport = {port}\n\
-             root_dn = \"cn=admin,dc=example,dc=com\"\npassword = \"secret\"\n{section}"
-        )
-    }
-}
-
-impl Drop for Slapd {
-    fn drop(&mut self) {
-        self.stop();
-    }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
-const SLAPD_CONF: &str = "\
-include /etc/ldap/schema/core.schema
-include /etc/ldap/schema/cosine.schema
-include /etc/ldap/schema/inetorgperson.schema
-pidfile DIR/slapd.pid
-argsfile DIR/slapd.args
-modulepath /usr/lib/ldap
-moduleload back_mdb
-TLSCACertificateFile DIR/ca.pem
-TLSCertificateFile DIR/server.pem
-TLSCertificateKeyFile DIR/server.key
-database mdb
-suffix \"dc=example,dc=com\"
-rootdn \"cn=admin,dc=example,dc=com\"
-rootpw secret
-directory DIR/db
-maxsize 10485760
-index objectClass,uid eq
-";
-
-const LDIF: &str = "\
-dn: dc=example,dc=com
-objectClass: dcObject
-objectClass: organization
-dc: example
-o: Example
-
-dn: ou=Users,dc=example,dc=com
-objectClass: organizationalUnit
-ou: Users
-
-dn: uid=alice,ou=Users,dc=example,dc=com
-objectClass: inetOrgPerson
-uid: alice
-cn: Alice Doe
-sn: Doe
-title: boss
-mail: alice@mail.example.org
-
-dn: uid=żółw,ou=Users,dc=example,dc=com
-objectClass: inetOrgPerson
-uid: żółw
-cn: T
-sn: T
-
-dn: cn=staff,dc=example,dc=com
-objectClass: groupOfNames
-cn: staff
-member: uid=alice,ou=Users,dc=example,dc=com
-";

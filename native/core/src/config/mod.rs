@@ -41,6 +41,7 @@ mod host_config;
 mod ldap;
 mod listen;
 mod load;
+pub mod options;
 mod pools;
 mod reader;
 mod secret;

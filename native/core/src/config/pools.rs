@@ -232,6 +232,10 @@ fn url(node: &Node<'_>) -> Option<String> {
         node.error("this is no URL of a host: expected http://HOST:PORT or https://HOST:PORT");
         return None;
     }
+    if url.contains('@') {
+        node.error("a user in the URL is not sent: auth.http.basic_auth is");
+        return None;
+    }
     Some(url.to_owned())
 }
 

@@ -94,7 +94,7 @@ impl<'a> Section<'a> {
 
     /// The value of `key`, which is known from now on.
     pub(super) fn get(&self, key: &'static str) -> Option<Node<'a>> {
-        self.known.borrow_mut().push(key);
+        self.know(key);
         let (name, value) = self.table.get_key_value(key)?;
         Some(self.node(name, value))
     }
@@ -112,7 +112,13 @@ impl<'a> Section<'a> {
 
     /// Accepts keys whose values do not matter here.
     pub(super) fn ignore(&self, keys: &[&'static str]) {
-        self.known.borrow_mut().extend(keys);
+        keys.iter().for_each(|key| self.know(key));
+    }
+
+    fn know(&self, key: &'static str) {
+        self.known.borrow_mut().push(key);
+        #[cfg(test)]
+        KNOWN.with_borrow_mut(|known| known.insert(self.path_of(key)));
     }
 
     /// Every entry with its key, for tables whose keys are names.
@@ -364,8 +370,14 @@ impl<'a> Node<'a> {
     }
 }
 
+#[cfg(test)]
+std::thread_local! {
+    /// The paths of all options that this thread's readers know.
+    pub(super) static KNOWN: RefCell<BTreeSet<String>> = RefCell::default();
+}
+
 /// A path as table headers write it.
-fn without_indexes(path: &str) -> String {
+pub(super) fn without_indexes(path: &str) -> String {
     let parts = path
         .split('[')
         .map(|part| part.split_once(']').map_or(part, |(_, rest)| rest));

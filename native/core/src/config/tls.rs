@@ -187,6 +187,25 @@ impl ClientTls {
     }
 }
 
+impl Default for ClientTls {
+    fn default() -> Self {
+        Self {
+            verify_mode: VerifyMode::default(),
+            disconnect_on_failure: true,
+            certfile: None,
+            keyfile: None,
+            password: None,
+            cacertfile: None,
+            crl_files: Vec::new(),
+            ciphers: None,
+            versions: None,
+            server_name: ServerName::default(),
+            path: String::new(),
+            line: 0,
+        }
+    }
+}
+
 impl ServerName {
     fn read(section: Section<'_>) -> Self {
         let enabled = section.get("enabled").and_then(|node| node.boolean());

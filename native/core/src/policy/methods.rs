@@ -1,15 +1,10 @@
 //! The entries of `auth.methods`, which have the last word on a login.
 
-use super::request::Refused;
+use alloc::collections::VecDeque;
+
+use super::request::{Allowed, Outcome, Refused};
 use crate::config::{Auth, Listener};
 use crate::sasl::{Condition, Step};
-
-/// The services that the methods `http` and `ldap` ask. Whoever can reach them (the sidecar)
-/// implements it.
-pub trait Backends {
-    /// Asks the service of `question.method`, within the time-outs of its pool.
-    fn ask(&self, question: &MethodQuestion<'_>) -> MethodAnswer;
-}
 
 /// What a method is asked.
 #[derive(Clone, Copy, Debug)]
@@ -37,18 +32,6 @@ pub enum MethodAnswer {
     Unavailable(String),
 }
 
-/// No services: what a NIF has.
-pub(super) struct NoBackends;
-
-impl Backends for NoBackends {
-    fn ask(&self, question: &MethodQuestion<'_>) -> MethodAnswer {
-        MethodAnswer::Unavailable(format!(
-            "the method {} is not served here: ask the sidecar",
-            question.method
-        ))
-    }
-}
-
 /// Refuses EXTERNAL where no method of the host can serve it.
 pub(super) fn check_any(auth: &Auth) -> Result<(), Refused> {
     if auth.methods.iter().any(|method| serves_external(method)) {
@@ -65,49 +48,102 @@ pub(super) fn check_any(auth: &Auth) -> Result<(), Refused> {
     ))
 }
 
-/// The first method that accepts the user, in the configured order, of those that the listener
-/// allows. A service that does not answer is no refusal, unless another method accepts.
-pub(super) fn accept(
-    auth: &Auth,
-    listener: &Listener,
-    question: &MethodQuestion<'_>,
-    backends: &dyn Backends,
-    trail: &mut Vec<Step>,
-) -> Result<String, Refused> {
-    let mut failed = Refused::new(
-        Condition::NotAuthorized,
-        "no_method",
-        format!(
-            "{}.allowed_auth_methods leaves no method that can serve EXTERNAL",
-            listener.path
-        ),
-    );
-    for method in &auth.methods {
-        let allowed = listener
-            .allowed_auth_methods
-            .as_ref()
-            .is_none_or(|allowed| allowed.contains(method));
-        if !allowed {
-            let message = format!("{}.allowed_auth_methods does not list it", listener.path);
-            trail.push(Step::new(method, "skipped", message));
-            continue;
-        }
-        if !serves_external(method) {
-            trail.push(Step::new(method, "skipped", "it can't serve EXTERNAL"));
-            continue;
-        }
-        let answer = match method.as_str() {
-            "pki" => MethodAnswer::Accepted("it accepts every user of a certificate".to_owned()),
-            _ => backends.ask(&MethodQuestion {
-                method,
-                ..*question
-            }),
+/// A login whose user name is known, and that a service has to accept.
+///
+/// The methods are asked in the configured order, as far as the listener allows them, and the
+/// first that accepts decides. A service that does not answer is no refusal, unless another
+/// method accepts.
+#[derive(Clone, Debug)]
+pub struct Login {
+    /// The outcome, should a method accept; the trail until now.
+    allowed: Allowed,
+    /// The outcome, should none accept.
+    failed: Refused,
+    host: String,
+    host_type: Option<String>,
+    certificate: Vec<u8>,
+    /// The methods that are left, each with its word in the trail where it is skipped. The first
+    /// is the one to ask.
+    methods: VecDeque<Method>,
+}
+
+/// How far a login is decided.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// A service has to be asked.
+    Asking(Box<Login>),
+    /// There is nothing more to do.
+    Decided(Outcome),
+}
+
+#[derive(Clone, Debug)]
+struct Method {
+    name: String,
+    skipped: Option<String>,
+}
+
+impl Login {
+    /// Begins with the first method.
+    pub(super) fn begin(
+        allowed: Allowed,
+        auth: &Auth,
+        listener: &Listener,
+        question: &MethodQuestion<'_>,
+    ) -> Progress {
+        let allows = |method: &String| {
+            listener
+                .allowed_auth_methods
+                .as_ref()
+                .is_none_or(|allowed| allowed.contains(method))
         };
+        let method = |name: &String| Method {
+            name: name.clone(),
+            skipped: if !allows(name) {
+                Some(format!(
+                    "{}.allowed_auth_methods does not list it",
+                    listener.path
+                ))
+            } else if !serves_external(name) {
+                Some("it can't serve EXTERNAL".to_owned())
+            } else {
+                None
+            },
+        };
+        Self {
+            allowed,
+            failed: Refused::new(
+                Condition::NotAuthorized,
+                "no_method",
+                format!(
+                    "{}.allowed_auth_methods leaves no method that can serve EXTERNAL",
+                    listener.path
+                ),
+            ),
+            host: question.host.to_owned(),
+            host_type: question.host_type.map(str::to_owned),
+            certificate: question.certificate.to_owned(),
+            methods: auth.methods.iter().map(method).collect(),
+        }
+        .next()
+    }
+
+    /// What is to be asked now.
+    pub fn question(&self) -> MethodQuestion<'_> {
+        MethodQuestion {
+            method: self.methods.front().map_or("", |method| &method.name),
+            username: &self.allowed.username,
+            host: &self.host,
+            host_type: self.host_type.as_deref(),
+            certificate: &self.certificate,
+        }
+    }
+
+    /// Goes on with the answer to the question.
+    pub fn answered(mut self, answer: MethodAnswer) -> Progress {
+        let method = self.methods.pop_front();
+        let method = method.map(|method| method.name).unwrap_or_default();
         let (condition, reason, message) = match answer {
-            MethodAnswer::Accepted(message) => {
-                trail.push(Step::new(method, "ok", message));
-                return Ok(method.clone());
-            }
+            MethodAnswer::Accepted(message) => return self.accepted(method, message),
             MethodAnswer::Refused(message) => (Condition::NotAuthorized, "method_refused", message),
             MethodAnswer::Unavailable(message) => (
                 Condition::TemporaryAuthFailure,
@@ -115,12 +151,43 @@ pub(super) fn accept(
                 message,
             ),
         };
-        trail.push(Step::new(method, condition.as_str(), message.as_str()));
-        if failed.condition != Condition::TemporaryAuthFailure {
-            failed = Refused::new(condition, reason, format!("{method}: {message}"));
+        self.note(&method, condition.as_str(), message.as_str());
+        if self.failed.condition != Condition::TemporaryAuthFailure {
+            self.failed = Refused::new(condition, reason, format!("{method}: {message}"));
         }
+        self.next()
     }
-    Err(failed)
+
+    fn next(mut self) -> Progress {
+        while let Some(method) = self.methods.front() {
+            if method.skipped.is_none() && method.name != "pki" {
+                return Progress::Asking(Box::new(self));
+            }
+            let Some(Method { name, skipped }) = self.methods.pop_front() else {
+                break;
+            };
+            match skipped {
+                Some(why) => self.note(&name, "skipped", why),
+                None => return self.accepted(name, "it accepts every user of a certificate"),
+            }
+        }
+        Progress::Decided(Outcome::Refused(Refused {
+            trail: self.allowed.trail,
+            ..self.failed
+        }))
+    }
+
+    fn accepted(mut self, method: String, message: impl Into<String>) -> Progress {
+        self.note(&method, "ok", message);
+        Progress::Decided(Outcome::Allowed(Allowed {
+            method,
+            ..self.allowed
+        }))
+    }
+
+    fn note(&mut self, method: &str, outcome: &'static str, message: impl Into<String>) {
+        self.allowed.trail.push(Step::new(method, outcome, message));
+    }
 }
 
 fn serves_external(method: &str) -> bool {

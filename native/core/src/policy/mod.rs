@@ -18,11 +18,10 @@ mod request;
 mod server_key;
 
 pub use load::{Modules, Options};
-pub use methods::{Backends, MethodAnswer, MethodQuestion};
+pub use methods::{Login, MethodAnswer, MethodQuestion, Progress};
 pub use request::{Allowed, Authzid, ModuleQuestion, Offer, Outcome, Refused, Request};
 
 use load::Trusts;
-use methods::NoBackends;
 
 /// A loaded configuration: immutable, and shared by all threads.
 #[derive(Debug)]
@@ -98,33 +97,39 @@ impl Policy {
         }
     }
 
-    /// Decides a login, at `now` in Unix seconds, where only the method `pki` is served.
+    /// Decides a login, at `now` in Unix seconds, where only the method `pki` is served: what a
+    /// NIF has.
     pub fn authenticate(&self, request: &Request, now: i64) -> Outcome {
-        self.authenticate_with(request, now, &NoBackends)
-    }
-
-    /// Decides a login, at `now` in Unix seconds, with the services that `http` and `ldap` ask.
-    pub fn authenticate_with(
-        &self,
-        request: &Request,
-        now: i64,
-        backends: &dyn Backends,
-    ) -> Outcome {
-        let mut trail = Vec::new();
-        match self.decide(request, now, backends, &mut trail) {
-            Ok(Answer::Allowed(allowed)) => Outcome::Allowed(Allowed { trail, ..allowed }),
-            Ok(Answer::AskModule(question)) => Outcome::AskModule(question),
-            Err(refused) => Outcome::Refused(Refused { trail, ..refused }),
+        let mut progress = self.begin(request, now);
+        loop {
+            let login = match progress {
+                Progress::Asking(login) => login,
+                Progress::Decided(outcome) => return outcome,
+            };
+            let message = format!(
+                "the method {} is not served here: ask the sidecar",
+                login.question().method
+            );
+            progress = login.answered(MethodAnswer::Unavailable(message));
         }
     }
 
-    fn decide(
+    /// Decides a login, at `now` in Unix seconds, as far as no service has to be asked. Whoever
+    /// can reach the services that `http` and `ldap` name (the sidecar) asks them.
+    pub fn begin(&self, request: &Request, now: i64) -> Progress {
+        let mut trail = Vec::new();
+        self.identify(request, now, &mut trail)
+            .unwrap_or_else(|refused| {
+                Progress::Decided(Outcome::Refused(Refused { trail, ..refused }))
+            })
+    }
+
+    fn identify(
         &self,
         request: &Request,
         now: i64,
-        backends: &dyn Backends,
         trail: &mut Vec<Step>,
-    ) -> Result<Answer, Refused> {
+    ) -> Result<Progress, Refused> {
         let scope = self.scope(request)?;
         let authzid = decode(&request.authzid)?;
         let certificate = self.certificate(&scope, request, now, trail)?;
@@ -157,24 +162,25 @@ impl Policy {
                     host_type: request.host_type.as_deref(),
                     certificate: certificate.der(),
                 };
-                let method =
-                    methods::accept(scope.auth, scope.listener, &question, backends, trail)?;
-                Ok(Answer::Allowed(Allowed {
+                let allowed = Allowed {
                     jid: format!("{}@{}", accepted.local, scope.host),
-                    username: accepted.local,
-                    method,
+                    username: accepted.local.clone(),
+                    method: String::new(),
                     source: accepted.source,
                     kind: accepted.kind.to_string(),
-                    trail: Vec::new(),
-                }))
+                    trail: core::mem::take(trail),
+                };
+                Ok(Login::begin(allowed, scope.auth, scope.listener, &question))
             }
-            Verdict::AskModule(module) => Ok(Answer::AskModule(ModuleQuestion {
-                module,
-                host: scope.host,
-                common_name: certificate.common_name().map(str::to_owned),
-                xmpp_addrs: certificate.xmpp_addrs().to_vec(),
-                authzid,
-            })),
+            Verdict::AskModule(module) => {
+                Ok(Progress::Decided(Outcome::AskModule(ModuleQuestion {
+                    module,
+                    host: scope.host,
+                    common_name: certificate.common_name().map(str::to_owned),
+                    xmpp_addrs: certificate.xmpp_addrs().to_vec(),
+                    authzid,
+                })))
+            }
             Verdict::Rejected(rejected) => Err(Refused::new(
                 rejected.condition,
                 rejected.reason,
@@ -266,11 +272,6 @@ struct Scope<'a> {
     host: String,
     auth: &'a Auth,
     listener: &'a Listener,
-}
-
-enum Answer {
-    Allowed(Allowed),
-    AskModule(ModuleQuestion),
 }
 
 fn decode(authzid: &Authzid) -> Result<Option<Vec<u8>>, Refused> {

@@ -1,120 +1,205 @@
 //! MongooseIM's method `http`: does the service know this certificate as the user's?
 
-use std::fs;
-use std::path::Path;
-use std::sync::Arc;
-use std::time::Instant;
+use core::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::certificate::encoding;
-use certjid_core::config::{ClientTls, HttpConnection, Pool, Secret};
+use certjid_core::config::{ClientTls, HttpConnection, Secret};
 use certjid_core::policy::{MethodAnswer, MethodQuestion};
-use certjid_core::verify::VerifyMode;
 use form_urlencoded::byte_serialize;
-use rustls::crypto::aws_lc_rs;
-use rustls_pki_types::CertificateDer;
-use ureq::Agent;
-use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig};
+use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{AUTHORIZATION, HOST, HeaderValue, USER_AGENT};
+use hyper::{Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use super::tls;
+use super::pool;
+use super::tls::Tls;
 
-/// A service at one address, with its connections, which are kept open.
-#[derive(Debug)]
+/// A service at one address.
 pub(super) struct Service {
-    agent: Agent,
-    /// Address and path up to the name of the request.
-    base: String,
-    call_timeout: std::time::Duration,
+    host: String,
+    port: u16,
+    tls: Option<Tls>,
+    /// The header `Host`.
+    authority: HeaderValue,
+    path_prefix: String,
+    request_timeout: Duration,
 }
 
+type Connection = SendRequest<Empty<Bytes>>;
+
 impl Service {
-    /// Prepares the connections of `outgoing_pools.http.TAG`.
+    /// Prepares for `outgoing_pools.http.TAG.connection`.
     ///
     /// # Errors
-    /// Where a file of its `tls` section can't be used.
-    pub(super) fn new(pool: &Pool, connection: &HttpConnection) -> Result<Self, String> {
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_per_call(Some(connection.request_timeout))
-            .max_idle_connections(pool.workers)
-            .max_idle_connections_per_host(pool.workers)
-            .user_agent(concat!("certjid/", env!("CARGO_PKG_VERSION")))
-            .tls_config(tls_config(connection.tls.as_ref())?);
+    /// Where the address, or a file of its `tls` section, can't be used.
+    pub(super) fn new(connection: &HttpConnection) -> Result<Self, String> {
+        // The URL may hold a password, and is not repeated.
+        let no_url = || "connection.host is no URL of a host".to_owned();
+        let url: Uri = connection.host.parse().map_err(|_| no_url())?;
+        let host = url.host().ok_or_else(no_url)?;
+        let is_https = url.scheme_str() == Some("https");
+        let authority = match url.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let tls = is_https.then(|| match &connection.tls {
+            Some(tls) => Tls::new(tls, host),
+            None => Tls::new(&ClientTls::default(), host),
+        });
+        let path_prefix = &connection.path_prefix;
+        if !path_prefix.starts_with('/') || path_prefix.parse::<Uri>().is_err() {
+            return Err(format!(
+                "connection.path_prefix is no path: {path_prefix:?}"
+            ));
+        }
         Ok(Self {
-            agent: config.build().into(),
-            base: format!("{}{}", connection.host, connection.path_prefix),
-            call_timeout: pool.call_timeout,
+            host: host.to_owned(),
+            port: url.port_u16().unwrap_or(if is_https { 443 } else { 80 }),
+            tls: tls.transpose()?,
+            authority: authority.parse().map_err(|_| no_url())?,
+            path_prefix: path_prefix.clone(),
+            request_timeout: connection.request_timeout,
         })
     }
 
-    /// Asks `get_certs` for the user's certificates, and looks for the client's among them.
-    pub(super) fn knows(
+    /// `get_certs` for the user.
+    fn request(
         &self,
         question: &MethodQuestion<'_>,
         basic_auth: Option<&Secret>,
-    ) -> MethodAnswer {
+    ) -> Result<Request<Empty<Bytes>>, String> {
         let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-        let url = format!(
+        let target = format!(
             "{}get_certs?user={}&server={}&pass=",
-            self.base,
+            self.path_prefix,
             encoded(question.username),
             encoded(question.host)
         );
-        let (status, body) = match self.get(&url, basic_auth) {
-            Ok(answer) => answer,
-            Err(error) => {
-                return MethodAnswer::Unavailable(format!("the service does not answer: {error}"));
-            }
-        };
-        match status {
-            200 => compare(&body, question.certificate),
-            204 => MethodAnswer::Refused("the service knows no certificate of the user".to_owned()),
-            500.. => MethodAnswer::Unavailable(format!("the service answers with status {status}")),
-            _ => MethodAnswer::Refused(format!("the service answers with status {status}")),
-        }
-    }
-
-    /// As MongooseIM's pool, this asks a second time where the first gets no answer, unless the
-    /// caller's time is over.
-    fn get(&self, url: &str, basic_auth: Option<&Secret>) -> Result<(u16, Vec<u8>), ureq::Error> {
-        let begun = Instant::now();
-        match self.get_once(url, basic_auth) {
-            Err(error) if is_transient(&error) && begun.elapsed() * 2 < self.call_timeout => {
-                self.get_once(url, basic_auth)
-            }
-            answer => answer,
-        }
-    }
-
-    fn get_once(
-        &self,
-        url: &str,
-        basic_auth: Option<&Secret>,
-    ) -> Result<(u16, Vec<u8>), ureq::Error> {
-        let mut request = self.agent.get(url);
+        let mut request = Request::get(target)
+            .header(HOST, &self.authority)
+            .header(USER_AGENT, concat!("certjid/", env!("CARGO_PKG_VERSION")));
         if let Some(secret) = basic_auth {
             let encoded = STANDARD.encode(secret.expose());
-            request = request.header("authorization", format!("Basic {encoded}"));
+            request = request.header(AUTHORIZATION, format!("Basic {encoded}"));
         }
-        let mut response = request.call()?;
-        let status = response.status().as_u16();
-        let body = response
-            .body_mut()
-            .with_config()
-            .limit(MAX_BODY)
-            .read_to_vec()?;
-        Ok((status, body))
+        request
+            .body(Empty::new())
+            .map_err(|error| error.to_string())
+    }
+
+    async fn exchange(
+        &self,
+        mut connection: Connection,
+        question: &MethodQuestion<'_>,
+        basic_auth: Option<&Secret>,
+    ) -> Result<(MethodAnswer, Option<Connection>), String> {
+        connection.ready().await.map_err(|error| told(&error))?;
+        let request = self.request(question, basic_auth)?;
+        let response = connection
+            .send_request(request)
+            .await
+            .map_err(|error| told(&error))?;
+        let status = response.status();
+        let body = match Limited::new(response.into_body(), MAX_BODY).collect().await {
+            Ok(body) => body.to_bytes(),
+            // Asking again would bring the same.
+            Err(error) if error.is::<LengthLimitError>() => {
+                let message = format!("the service answers with more than {MAX_BODY} bytes");
+                return Ok((MethodAnswer::Unavailable(message), None));
+            }
+            Err(error) => return Err(told(&*error)),
+        };
+        let answer = match status {
+            StatusCode::OK => compare(&body, question.certificate),
+            StatusCode::NO_CONTENT => {
+                MethodAnswer::Refused("the service knows no certificate of the user".to_owned())
+            }
+            _ => {
+                let message = format!("the service answers with status {}", status.as_u16());
+                if status.is_server_error() {
+                    MethodAnswer::Unavailable(message)
+                } else {
+                    MethodAnswer::Refused(message)
+                }
+            }
+        };
+        Ok((answer, Some(connection)))
+    }
+
+    async fn open(&self) -> Result<Connection, String> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
+        let stream = stream.map_err(|error| error.to_string())?;
+        // A request is one segment, and its answer is awaited.
+        let _ = stream.set_nodelay(true);
+        match &self.tls {
+            Some(tls) => {
+                let stream = tls.connect(stream).await;
+                handshake(stream.map_err(|error| error.to_string())?).await
+            }
+            None => handshake(stream).await,
+        }
+    }
+
+    fn too_slow(&self) -> String {
+        format!(
+            "nothing came within request_timeout ({} ms)",
+            self.request_timeout.as_millis()
+        )
     }
 }
 
-fn is_transient(error: &ureq::Error) -> bool {
-    matches!(
-        error,
-        ureq::Error::Io(_) | ureq::Error::Timeout(_) | ureq::Error::ConnectionFailed
-    )
+impl pool::Service for Service {
+    type Connection = Connection;
+    type Options = Option<Secret>;
+
+    async fn connect(&self) -> Result<Connection, String> {
+        timeout(self.request_timeout, self.open())
+            .await
+            .map_err(|_| self.too_slow())?
+    }
+
+    async fn ask(
+        &self,
+        connection: Connection,
+        question: &MethodQuestion<'_>,
+        basic_auth: &Option<Secret>,
+    ) -> Result<(MethodAnswer, Option<Connection>), String> {
+        let exchange = self.exchange(connection, question, basic_auth.as_ref());
+        timeout(self.request_timeout, exchange)
+            .await
+            .map_err(|_| self.too_slow())?
+    }
+}
+
+async fn handshake<T>(stream: T) -> Result<Connection, String>
+where
+    T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let (sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|error| told(&error))?;
+    // It ends with the sender, or when the service closes it.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// An error with its causes: hyper's own words say little.
+fn told(error: &dyn core::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn compare(body: &[u8], certificate: &[u8]) -> MethodAnswer {
@@ -131,37 +216,5 @@ fn compare(body: &[u8], certificate: &[u8]) -> MethodAnswer {
     }
 }
 
-fn tls_config(section: Option<&ClientTls>) -> Result<TlsConfig, String> {
-    let mut config = TlsConfig::builder()
-        .unversioned_rustls_crypto_provider(Arc::new(aws_lc_rs::default_provider()));
-    if let Some(section) = section {
-        config = config
-            .use_sni(section.server_name.enabled)
-            .disable_verification(section.verify_mode == VerifyMode::None);
-        if let (Some(certfile), Some(keyfile)) = (&section.certfile, &section.keyfile) {
-            let key = PrivateKey::from_pem(&read(keyfile)?)
-                .map_err(|error| format!("{}: {error}", keyfile.display()))?;
-            let client = ClientCert::new_with_certs(&of_rustls(&tls::certificates(certfile)?), key);
-            config = config.client_cert(Some(client));
-        }
-    }
-    let roots = match section.and_then(|section| section.cacertfile.as_ref()) {
-        Some(cacertfile) => tls::certificates(cacertfile)?,
-        None => rustls_native_certs::load_native_certs().certs,
-    };
-    let roots = of_rustls(&roots);
-    Ok(config.root_certs(RootCerts::new_with_certs(&roots)).build())
-}
-
-fn of_rustls(ders: &[CertificateDer<'_>]) -> Vec<Certificate<'static>> {
-    ders.iter()
-        .map(|der| Certificate::from_der(der).to_owned())
-        .collect()
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, String> {
-    fs::read(file).map_err(|error| format!("{} can't be read: {error}", file.display()))
-}
-
 /// The greatest answer of a service, in bytes: hundreds of certificates.
-const MAX_BODY: u64 = 1024 * 1024;
+const MAX_BODY: usize = 1024 * 1024;

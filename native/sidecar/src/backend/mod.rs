@@ -5,17 +5,28 @@ use std::path::Path;
 
 use certjid_core::config::{Config, ConfigError, ConfigErrors, Connection, Ldap};
 use certjid_core::policy::{
-    self, MethodAnswer, MethodQuestion, Modules, Options, Outcome, Policy, Request,
+    self, MethodAnswer, MethodQuestion, Modules, Outcome, Policy, Progress, Request,
 };
 use certjid_core::verify::CrlPolicy;
-use tokio::sync::Semaphore;
 
 mod http;
 mod ldap;
+mod pool;
 mod tls;
 
+use pool::Pool;
+
+/// What is said outside of mongooseim.toml, which has no options for it.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The tags of pools `outgoing_pools.ldap.TAG` that use StartTLS: TLS begins on their plain
+    /// port, by request, and not at once.
+    pub ldap_starttls: Vec<String>,
+    /// What is done about missing and stale CRLs.
+    pub crls: CrlPolicy,
+}
+
 /// A policy with the services that it names, ready to decide logins.
-#[derive(Debug)]
 pub struct Backed {
     policy: Policy,
     services: Services,
@@ -26,10 +37,13 @@ impl Backed {
     ///
     /// # Errors
     /// All faults of the file, and of the files that it names.
-    pub fn load(config: &Path, crls: CrlPolicy) -> Result<Self, ConfigErrors> {
-        let modules = Modules::Refused;
-        let policy = Policy::load(config, Options { modules, crls })?;
-        let services = Services::new(policy.config())?;
+    pub fn load(config: &Path, options: &Options) -> Result<Self, ConfigErrors> {
+        let loading = policy::Options {
+            modules: Modules::Refused,
+            crls: options.crls,
+        };
+        let policy = Policy::load(config, loading)?;
+        let services = Services::new(policy.config(), options)?;
         Ok(Self { policy, services })
     }
 
@@ -38,31 +52,34 @@ impl Backed {
         &self.policy
     }
 
-    /// Decides a login, at `now` in Unix seconds. It may wait for a service, for as long as the
-    /// pool's time-outs allow.
-    pub fn authenticate(&self, request: &Request, now: i64) -> Outcome {
-        let backends = Asked {
-            services: &self.services,
-            config: self.policy.config(),
-        };
-        self.policy.authenticate_with(request, now, &backends)
+    /// Decides a login, at `now` in Unix seconds.
+    pub async fn authenticate(&self, request: &Request, now: i64) -> Outcome {
+        self.finish(self.policy.begin(request, now)).await
+    }
+
+    /// Asks the services that a login needs, each for as long as its pool's time-outs allow.
+    pub async fn finish(&self, mut progress: Progress) -> Outcome {
+        loop {
+            let login = match progress {
+                Progress::Asking(login) => login,
+                Progress::Decided(outcome) => return outcome,
+            };
+            let config = self.policy.config();
+            let answer = self.services.ask(&login.question(), config).await;
+            progress = login.answered(answer);
+        }
     }
 }
 
 /// The services by the TOML path of their pool.
-#[derive(Debug)]
 struct Services {
-    /// The logins that may wait for a service. The others of those that a sidecar works on at
-    /// the same time are left to logins that need none, whatever a service does.
-    places: Semaphore,
-    http: BTreeMap<String, http::Service>,
-    ldap: BTreeMap<String, ldap::Service>,
+    http: BTreeMap<String, Pool<http::Service>>,
+    ldap: BTreeMap<String, Pool<ldap::Service>>,
 }
 
 impl Services {
-    fn new(config: &Config) -> Result<Self, ConfigErrors> {
+    fn new(config: &Config, options: &Options) -> Result<Self, ConfigErrors> {
         let mut services = Self {
-            places: Semaphore::new(MAX_WAITING),
             http: BTreeMap::new(),
             ldap: BTreeMap::new(),
         };
@@ -72,14 +89,19 @@ impl Services {
             let (tls, made) = match &pool.connection {
                 Connection::Http(connection) => (
                     &connection.tls,
-                    http::Service::new(pool, connection)
-                        .map(|service| drop(services.http.insert(path(), service))),
+                    http::Service::new(connection).map(|service| {
+                        services.http.insert(path(), Pool::new(pool, service));
+                    }),
                 ),
-                Connection::Ldap(connection) => (
-                    &connection.tls,
-                    ldap::Service::new(pool, connection)
-                        .map(|service| drop(services.ldap.insert(path(), service))),
-                ),
+                Connection::Ldap(connection) => {
+                    let starttls = options.ldap_starttls.contains(&pool.tag);
+                    (
+                        &connection.tls,
+                        ldap::Service::new(pool, connection, starttls).map(|service| {
+                            services.ldap.insert(path(), Pool::new(pool, service));
+                        }),
+                    )
+                }
             };
             if let Err(message) = made {
                 errors.push(ConfigError {
@@ -96,40 +118,29 @@ impl Services {
             Err(ConfigErrors(errors))
         }
     }
-}
 
-struct Asked<'a> {
-    services: &'a Services,
-    config: &'a Config,
-}
-
-impl policy::Backends for Asked<'_> {
-    fn ask(&self, question: &MethodQuestion<'_>) -> MethodAnswer {
-        let Ok(_place) = self.services.places.try_acquire() else {
-            return MethodAnswer::Unavailable(format!(
-                "{MAX_WAITING} logins wait for services already"
-            ));
-        };
+    async fn ask(&self, question: &MethodQuestion<'_>, config: &Config) -> MethodAnswer {
         let (host, host_type) = (question.host, question.host_type);
-        let auth = self.config.auth(host, host_type);
-        let pool = |kind, tag| self.config.pool(kind, tag, host, host_type);
+        let auth = config.auth(host, host_type);
+        let pool = |kind, tag| config.pool(kind, tag, host, host_type);
         if question.method == "ldap" {
             let defaults = Ldap::default();
             let ldap = auth
                 .and_then(|auth| auth.ldap.as_ref())
                 .unwrap_or(&defaults);
             let pool = pool("ldap", &ldap.pool_tag);
-            match pool.and_then(|pool| self.services.ldap.get(&pool.path)) {
-                Some(service) => service.knows(question, ldap),
+            match pool.and_then(|pool| self.ldap.get(&pool.path)) {
+                Some(service) => service.ask(question, ldap).await,
                 None => no_pool("ldap", &ldap.pool_tag),
             }
         } else {
             let pool = pool("http", "auth");
-            match pool.and_then(|pool| self.services.http.get(&pool.path)) {
-                Some(service) => service.knows(
-                    question,
-                    auth.and_then(|auth| auth.http_basic_auth.as_ref()),
-                ),
+            match pool.and_then(|pool| self.http.get(&pool.path)) {
+                Some(service) => {
+                    let none = None;
+                    let basic_auth = auth.map_or(&none, |auth| &auth.http_basic_auth);
+                    service.ask(question, basic_auth).await
+                }
                 None => no_pool("http", "auth"),
             }
         }
@@ -141,6 +152,3 @@ fn no_pool(kind: &str, tag: &str) -> MethodAnswer {
         "there is no pool outgoing_pools.{kind}.{tag} for this host"
     ))
 }
-
-/// Half of what the server works on at the same time.
-const MAX_WAITING: usize = 128;

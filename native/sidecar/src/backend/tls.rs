@@ -1,58 +1,279 @@
-//! `tls` of an outgoing pool, for rustls.
+//! `tls` of an outgoing pool: TLS as a client, for both kinds of services.
 
+use core::fmt::Display;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use certjid_core::config::ClientTls;
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
+use certjid_core::config::{ClientTls, Secret};
+use certjid_core::verify::{self, TrustStore, VerifyMode};
+use pkcs8::SecretDocument;
+use pkcs8::der::pem::PemLabel as _;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{
+    WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
+};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme, SupportedProtocolVersion, version,
+};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use webpki::{EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList};
+use webpki::{RevocationOptionsBuilder, UnknownStatusPolicy};
 
-/// The options of a client.
-///
-/// # Errors
-/// Where a file can't be used; its name and why.
-pub(super) fn client_config(tls: &ClientTls) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    match &tls.cacertfile {
-        Some(file) => {
-            for der in certificates(file)? {
-                roots
-                    .add(der)
-                    .map_err(|error| format!("{}: {error}", file.display()))?;
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
+/// How the connections to one server are secured.
+#[derive(Clone)]
+pub(super) struct Tls {
+    connector: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl Tls {
+    /// Reads the files of a section `tls`, for a server that the pool knows by `host`.
+    ///
+    /// # Errors
+    /// Where a file can't be used; its name and why.
+    pub(super) fn new(options: &ClientTls, host: &str) -> Result<Self, String> {
+        let name = options.server_name.host.as_deref().unwrap_or(host);
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| format!("{name:?} is neither a DNS name nor an IP address"))?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = Verifier::new(
+            options,
+            name.clone(),
+            provider.signature_verification_algorithms,
+        )?;
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&versions(options)?)
+            .map_err(|error| error.to_string())?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier));
+        let mut config = match (&options.certfile, &options.keyfile) {
+            (Some(certfile), Some(keyfile)) => config
+                .with_client_auth_cert(certificates(certfile)?, key(keyfile, options)?)
+                .map_err(|error| format!("{}: {error}", certfile.display()))?,
+            _ => config.with_no_client_auth(),
+        };
+        config.enable_sni = options.server_name.enabled;
+        Ok(Self {
+            connector: TlsConnector::from(Arc::new(config)),
+            name,
+        })
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(roots);
-    match (&tls.certfile, &tls.keyfile) {
-        (Some(certfile), Some(keyfile)) => {
-            let key = PrivateKeyDer::from_pem_file(keyfile)
-                .map_err(|error| format!("{}: {error}", keyfile.display()))?;
-            config
-                .with_client_auth_cert(certificates(certfile)?, key)
-                .map_err(|error| format!("{}: {error}", certfile.display()))
-        }
-        _ => Ok(config.with_no_client_auth()),
+
+    pub(super) async fn connect(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        self.connector.connect(self.name.clone(), stream).await
     }
 }
 
+/// Checks a server as `verify_mode` and `server_name_indication` have it. As in OTP, a wildcard
+/// in the certificate counts with `protocol = "https"` alone, and where no name is sent, none is
+/// checked; the chain is.
+#[derive(Debug)]
+struct Verifier {
+    mode: VerifyMode,
+    roots: RootCertStore,
+    crls: Vec<webpki::CertRevocationList<'static>>,
+    name: Option<ServerName<'static>>,
+    wildcards: bool,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+impl Verifier {
+    fn new(
+        options: &ClientTls,
+        name: ServerName<'static>,
+        algorithms: WebPkiSupportedAlgorithms,
+    ) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        match &options.cacertfile {
+            _ if options.verify_mode == VerifyMode::None => {}
+            Some(file) => {
+                for der in certificates(file)? {
+                    roots.add(der).map_err(|error| named(file, &error))?;
+                }
+            }
+            None => {
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            }
+        }
+        let mut crls = Vec::new();
+        for file in &options.crl_files {
+            let found = rustls_pki_types::CertificateRevocationListDer::pem_file_iter(file)
+                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+                .map_err(|error| named(file, &error))?;
+            for der in found {
+                let crl = OwnedCertRevocationList::from_der(&der);
+                crls.push(crl.map_err(|error| named(file, &error))?.into());
+            }
+        }
+        Ok(Self {
+            mode: options.verify_mode,
+            roots,
+            crls,
+            name: options.server_name.enabled.then_some(name),
+            wildcards: options.server_name.https,
+            algorithms,
+        })
+    }
+
+    fn check_chain(
+        &self,
+        leaf: &EndEntityCert<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), webpki::Error> {
+        let crls: Vec<&webpki::CertRevocationList<'_>> = self.crls.iter().collect();
+        let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|builder| {
+            builder
+                .with_status_policy(UnknownStatusPolicy::Allow)
+                .with_expiration_policy(ExpirationPolicy::Enforce)
+                .build()
+        });
+        leaf.verify_for_usage(
+            self.algorithms.all,
+            &self.roots.roots,
+            intermediates,
+            now,
+            KeyUsage::server_auth(),
+            revocation,
+            None,
+        )
+        .map(drop)
+    }
+
+    fn check_name(&self, leaf: &EndEntityCert<'_>) -> Result<(), Error> {
+        let Some(name) = &self.name else {
+            return Ok(());
+        };
+        leaf.verify_is_valid_for_subject_name(name)
+            .map_err(invalid)?;
+        let is_exact = |name: &str| {
+            leaf.valid_dns_names()
+                .any(|known| known.eq_ignore_ascii_case(name))
+        };
+        match name {
+            ServerName::DnsName(name) if !self.wildcards && !is_exact(name.as_ref()) => {
+                Err(invalid(io::Error::other(format!(
+                    "only a wildcard in the certificate stands for {:?}, which counts with \
+                     server_name_indication.protocol = \"https\"",
+                    name.as_ref()
+                ))))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        if self.mode == VerifyMode::None {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let leaf = EndEntityCert::try_from(end_entity).map_err(invalid)?;
+        let checked = self.check_chain(&leaf, intermediates, now);
+        if let Err(error) = checked
+            && !(self.mode == VerifyMode::SelfsignedPeer
+                && intermediates.is_empty()
+                && signs_itself(end_entity, now))
+        {
+            return Err(invalid(error));
+        }
+        self.check_name(&leaf)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// A single certificate that is its own issuer, trusted or not.
+fn signs_itself(der: &CertificateDer<'_>, now: UnixTime) -> bool {
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let (mode, nothing) = (VerifyMode::SelfsignedPeer, TrustStore::default());
+    verify::verify(&[der], mode, &nothing, now).is_ok()
+}
+
+fn invalid(error: impl core::error::Error + Send + Sync + 'static) -> Error {
+    CertificateError::Other(OtherError(Arc::new(error))).into()
+}
+
+/// Those of `versions` that are still in use; both where it is not set.
+fn versions(options: &ClientTls) -> Result<Vec<&'static SupportedProtocolVersion>, String> {
+    let Some(wanted) = &options.versions else {
+        return Ok(vec![&version::TLS13, &version::TLS12]);
+    };
+    let known = [("tlsv1.3", &version::TLS13), ("tlsv1.2", &version::TLS12)];
+    let versions: Vec<_> = known
+        .into_iter()
+        .filter(|(name, _)| wanted.iter().any(|wanted| wanted == name))
+        .map(|(_, version)| version)
+        .collect();
+    if versions.is_empty() {
+        return Err("versions has neither tlsv1.2 nor tlsv1.3".to_owned());
+    }
+    Ok(versions)
+}
+
+/// A private key, which `password` may lock, as PKCS #8 has it.
+fn key(file: &Path, options: &ClientTls) -> Result<PrivateKeyDer<'static>, String> {
+    let text = fs::read_to_string(file).map_err(|error| named(file, &error))?;
+    if !text.contains(pkcs8::EncryptedPrivateKeyInfoRef::PEM_LABEL) {
+        return PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| named(file, &error));
+    }
+    let password = options.password.as_ref().map_or("", Secret::expose);
+    let unlocked = SecretDocument::from_pem(&text)
+        .map_err(pkcs8::Error::from)
+        .and_then(|(_, locked)| {
+            pkcs8::EncryptedPrivateKeyInfoRef::try_from(locked.as_bytes())?.decrypt(password)
+        });
+    let key = unlocked
+        .map_err(|error| format!("{}: its password does not fit: {error}", file.display()))?;
+    Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into())
+}
+
 /// The certificates of a PEM file, of which there must be one.
-///
-/// # Errors
-/// As [`client_config`].
-pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates = CertificateDer::pem_file_iter(file)
-        .and_then(|certificates| certificates.collect::<Result<Vec<_>, _>>())
-        .map_err(|error| format!("{}: {error}", file.display()))?;
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| named(file, &error))?;
     if certificates.is_empty() {
         return Err(format!("{} has no CERTIFICATE block", file.display()));
     }
     Ok(certificates)
+}
+
+fn named(file: &Path, error: &dyn Display) -> String {
+    format!("{}: {error}", file.display())
 }

@@ -11,12 +11,13 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::runtime::Builder;
 
 use super::crl_policy::OnCrl;
 use super::inspect::expiry_hint;
 use super::terminal::{BAD, FAINT, GOOD, NOTE, plain, print, print_json, styled};
 use super::{Done, REFUSED, Unusable, certificate_file, config_check, crl_policy};
-use crate::backend::Backed;
+use crate::backend::{self, Backed};
 use crate::client::Client;
 use crate::protocol::{Decision, Offer};
 
@@ -65,6 +66,14 @@ pub(super) struct CheckArgs {
         conflicts_with = "socket"
     )]
     stale_crl: Option<OnCrl>,
+    /// The tag of a pool outgoing_pools.ldap.TAG that uses StartTLS, as for `serve`
+    #[arg(
+        long,
+        env = "CERTJID_LDAP_STARTTLS",
+        value_name = "TAG",
+        value_delimiter = ','
+    )]
+    ldap_starttls: Vec<String>,
     /// A file whose first line is the password of a PKCS#12 file
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -107,8 +116,12 @@ pub(super) fn run(args: &CheckArgs) -> Done {
     };
     let answer = match (&args.judge.config, &args.judge.socket) {
         (Some(config), _) => {
-            let backed = Backed::load(config, crl_policy::policy(args.missing_crl, args.stale_crl))
-                .map_err(|errors| config_check::unusable(&errors))?;
+            let options = backend::Options {
+                ldap_starttls: args.ldap_starttls.clone(),
+                crls: crl_policy::policy(args.missing_crl, args.stale_crl),
+            };
+            let backed =
+                Backed::load(config, &options).map_err(|errors| config_check::unusable(&errors))?;
             decide(&backed, args, chain, now)?
         }
         (None, Some(socket)) => {
@@ -167,8 +180,9 @@ fn decide(
         verified: None,
         answers: std::collections::BTreeMap::new(),
     };
+    let runtime = Builder::new_current_thread().enable_all().build()?;
     Ok(Answer {
-        decision: backed.authenticate(&request, now).into(),
+        decision: runtime.block_on(backed.authenticate(&request, now)).into(),
         offer: policy.mechanisms(&request, now).into(),
     })
 }

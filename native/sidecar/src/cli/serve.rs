@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::Subscriber;
 
 use super::settings::{LogFormat, Settings};
 use super::{Done, Unusable, config_check, crl_policy};
+use crate::backend;
 use crate::server::socket::{Access, SocketFile};
 use crate::server::{self, Limits, Service, watcher};
 
@@ -46,8 +47,12 @@ pub fn serve(args: ServeArgs) -> Done {
         .config
         .as_deref()
         .ok_or_else(|| Unusable("--config is missing".to_owned()))?;
-    let crls = crl_policy::policy(settings.missing_crl, settings.stale_crl);
-    let service = Service::load(config, crls).map_err(|errors| config_check::unusable(&errors))?;
+    let options = backend::Options {
+        ldap_starttls: settings.ldap_starttls.clone(),
+        crls: crl_policy::policy(settings.missing_crl, settings.stale_crl),
+    };
+    let service =
+        Service::load(config, options).map_err(|errors| config_check::unusable(&errors))?;
     let service = Arc::new(service);
     let limits = limits(&settings);
     // The file is removed at the very end, when nobody can be answered any more.

@@ -54,6 +54,15 @@ pub struct Settings {
     /// What becomes of certificates whose issuer's CRL is out of date [default: refuse]
     #[arg(long, env = "CERTJID_STALE_CRL", value_name = "VERDICT")]
     pub stale_crl: Option<OnCrl>,
+    /// The tag of a pool outgoing_pools.ldap.TAG that uses StartTLS, several with commas or by
+    /// repeating it; LDAPS where the pool has a section tls by default
+    #[arg(
+        long,
+        env = "CERTJID_LDAP_STARTTLS",
+        value_name = "TAG",
+        value_delimiter = ','
+    )]
+    pub ldap_starttls: Vec<String>,
     /// How log lines are written [default: text]
     #[arg(long, env = "CERTJID_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -125,6 +134,11 @@ impl Settings {
             watch: self.watch || file.watch,
             missing_crl: self.missing_crl.or(file.missing_crl),
             stale_crl: self.stale_crl.or(file.stale_crl),
+            ldap_starttls: if self.ldap_starttls.is_empty() {
+                file.ldap_starttls
+            } else {
+                self.ldap_starttls
+            },
             log_format: self.log_format.or(file.log_format),
             log_level: self.log_level.or(file.log_level),
         })

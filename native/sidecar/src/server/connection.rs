@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::service::Answer;
 use super::{Limits, Service};
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::{Format, Id, MAX_FRAME, refuse};
@@ -66,9 +67,16 @@ async fn read_requests(
             Frame::Payload(payload) => {
                 let decision = service.begin().await;
                 let (service, replies) = (Arc::clone(&service), replies.clone());
-                spawn_blocking(move || {
-                    let reply = service.answer(&payload);
+                tokio::spawn(async move {
+                    let asked = Arc::clone(&service);
+                    let answer = spawn_blocking(move || asked.answer(&payload)).await;
                     drop(decision);
+                    let reply = match answer {
+                        Ok(Answer::Ready(reply)) => reply,
+                        Ok(Answer::Waiting(login)) => service.complete(login).await,
+                        // The runtime ends.
+                        Err(_) => return,
+                    };
                     // Fails where the connection is gone.
                     let _ = replies.send((reply, place));
                 });
@@ -114,8 +122,9 @@ async fn linger(reader: BufReader<OwnedReadHalf>) {
     .await;
 }
 
-/// Requests of one connection that are not answered yet. No further one is read.
-const MAX_IN_FLIGHT: usize = 64;
+/// Requests of one connection that are not answered yet. No further one is read. Logins that wait
+/// for a service are among them, and must not keep others from being read for a while.
+const MAX_IN_FLIGHT: usize = 1024;
 
 const MAX_LINGER: u64 = 1024 * 1024;
 

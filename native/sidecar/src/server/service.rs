@@ -11,18 +11,17 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certjid_core::certificate::Certificate;
 use certjid_core::config::{ConfigErrors, ListenerRef};
-use certjid_core::policy::{self, Request};
-use certjid_core::verify::CrlPolicy;
+use certjid_core::policy::{self, Outcome, Progress, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::backend::Backed;
-use crate::protocol::{Call, Decision, Message, Offer, Status, encode, refuse};
+use crate::backend::{Backed, Options};
+use crate::protocol::{Call, Decision, Id, Message, Offer, Status, encode, refuse};
 
 /// Everything that the connections share.
 #[derive(Debug)]
 pub struct Service {
     config: PathBuf,
-    crls: CrlPolicy,
+    options: Options,
     loaded: ArcSwap<Loaded>,
     reload_error: ArcSwapOption<String>,
     started: Instant,
@@ -52,11 +51,11 @@ impl Service {
     ///
     /// # Errors
     /// All faults of the file.
-    pub fn load(config: &Path, crls: CrlPolicy) -> Result<Self, ConfigErrors> {
+    pub fn load(config: &Path, options: Options) -> Result<Self, ConfigErrors> {
         Ok(Self {
-            loaded: ArcSwap::from_pointee(load(config, crls)?),
+            loaded: ArcSwap::from_pointee(load(config, &options)?),
             config: config.to_owned(),
-            crls,
+            options,
             reload_error: ArcSwapOption::empty(),
             started: Instant::now(),
             decisions: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
@@ -70,7 +69,7 @@ impl Service {
     /// Loads the policy again. Requests see the old one or the new one, never a mixture; a file
     /// with faults changes nothing, and `status` says so.
     pub fn reload(&self) {
-        match load(&self.config, self.crls) {
+        match load(&self.config, &self.options) {
             Ok(loaded) => {
                 self.loaded.store(Arc::new(loaded));
                 self.reload_error.store(None);
@@ -105,32 +104,39 @@ impl Service {
         files
     }
 
-    /// Answers a payload. It may take milliseconds, for signatures are checked here.
-    pub fn answer(&self, payload: &[u8]) -> Vec<u8> {
+    /// Answers a payload as far as no service has to be asked. It may take milliseconds, for
+    /// signatures are checked here.
+    pub(super) fn answer(&self, payload: &[u8]) -> Answer {
         let Message { id, call } = Message::decode(payload);
         let call = match call {
             Ok(call) => call,
             Err(message) => {
                 self.count_error();
                 tracing::warn!(cause = message, "bad request");
-                return refuse(id, "bad_request", &message);
+                return Answer::Ready(refuse(id, "bad_request", &message));
             }
         };
         let answer = || match &call {
-            Call::Authenticate(request) => encode(id.clone(), &self.authenticate(request)),
-            Call::Mechanisms(request) => encode(id.clone(), &self.mechanisms(request)),
-            Call::Status => encode(id.clone(), &self.status()),
+            Call::Authenticate(request) => self.authenticate(id.clone(), request),
+            Call::Mechanisms(request) => {
+                Answer::Ready(encode(id.clone(), &self.mechanisms(request)))
+            }
+            Call::Status => Answer::Ready(encode(id.clone(), &self.status())),
         };
         // Nothing is left half-changed: the counters are all that is written.
-        catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| {
-            self.count_error();
-            tracing::error!("a request can't be answered: this is a fault of certjid");
-            refuse(
-                id.clone(),
-                "internal",
-                "the sidecar failed; its log says more",
-            )
-        })
+        catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Answer::Ready(self.failed(id)))
+    }
+
+    /// Completes the answer to a login with what the services say.
+    pub(super) async fn complete(self: Arc<Self>, login: Box<Waiting>) -> Vec<u8> {
+        let id = login.id.clone();
+        let service = Arc::clone(&self);
+        // In a task of its own, a panic is no more than an error.
+        let completed = tokio::spawn(async move {
+            let outcome = login.loaded.backed.finish(login.progress).await;
+            service.decided(login.id, outcome, &login.entry)
+        });
+        completed.await.unwrap_or_else(|_| self.failed(id))
     }
 
     pub(super) async fn begin(&self) -> Option<OwnedSemaphorePermit> {
@@ -147,13 +153,21 @@ impl Service {
         OpenConnection(Arc::clone(self))
     }
 
-    fn authenticate(&self, request: &Request) -> Decision {
-        let begun = Instant::now();
-        let outcome = self
-            .loaded
-            .load()
-            .backed
-            .authenticate(request, policy::now());
+    fn authenticate(&self, id: Id, request: &Request) -> Answer {
+        let entry = LogEntry::new(request);
+        let loaded = self.loaded.load_full();
+        match loaded.backed.policy().begin(request, policy::now()) {
+            Progress::Decided(outcome) => Answer::Ready(self.decided(id, outcome, &entry)),
+            progress @ Progress::Asking(_) => Answer::Waiting(Box::new(Waiting {
+                id,
+                loaded,
+                progress,
+                entry,
+            })),
+        }
+    }
+
+    fn decided(&self, id: Id, outcome: Outcome, entry: &LogEntry) -> Vec<u8> {
         let decision = Decision::from(outcome);
         let counter = if decision.allowed {
             &self.allowed
@@ -161,8 +175,14 @@ impl Service {
             &self.refused
         };
         counter.fetch_add(1, Ordering::Relaxed);
-        log(request, &decision, begun);
-        decision
+        entry.write(&decision);
+        encode(id, &decision)
+    }
+
+    fn failed(&self, id: Id) -> Vec<u8> {
+        self.count_error();
+        tracing::error!("a request can't be answered: this is a fault of certjid");
+        refuse(id, "internal", "the sidecar failed; its log says more")
     }
 
     fn mechanisms(&self, request: &Request) -> Offer {
@@ -198,8 +218,8 @@ impl Drop for OpenConnection {
     }
 }
 
-fn load(config: &Path, crls: CrlPolicy) -> Result<Loaded, ConfigErrors> {
-    let backed = Backed::load(config, crls)?;
+fn load(config: &Path, options: &Options) -> Result<Loaded, ConfigErrors> {
+    let backed = Backed::load(config, options)?;
     for warning in backed.policy().warnings() {
         tracing::warn!(config = ?config, %warning, "the configuration has a warning");
     }
@@ -209,37 +229,70 @@ fn load(config: &Path, crls: CrlPolicy) -> Result<Loaded, ConfigErrors> {
     })
 }
 
+/// What is known of a payload's answer.
+pub(super) enum Answer {
+    /// All.
+    Ready(Vec<u8>),
+    /// It is a login that a service decides.
+    Waiting(Box<Waiting>),
+}
+
+/// A login that services have to be asked about, with the policy that began it.
+pub(super) struct Waiting {
+    id: Id,
+    loaded: Arc<Loaded>,
+    progress: Progress,
+    entry: LogEntry,
+}
+
 /// One line a decision. What others chose is escaped; the certificate is its fingerprint.
-fn log(request: &Request, decision: &Decision, begun: Instant) {
-    let fingerprint = match request.chain.first() {
-        None => "none".to_owned(),
-        Some(der) => Certificate::from_der(der)
-            .map_or_else(|_| "unreadable".to_owned(), |leaf| leaf.fingerprint_hex()),
-    };
-    let listener = match &request.listener {
-        ListenerRef::Name(name) => name.escape_debug().to_string(),
-        ListenerRef::Port(port) => port.to_string(),
-    };
-    let notes: Vec<&str> = decision
-        .trail
-        .iter()
-        .filter(|step| step.outcome == "note")
-        .map(|step| step.message.as_str())
-        .collect();
-    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(
-        fingerprint,
-        host = ?request.host,
-        listener,
-        allowed = decision.allowed,
-        jid = decision.jid.as_ref().map(tracing::field::debug),
-        condition = decision.condition,
-        reason = decision.reason,
-        cause = decision.message.as_ref().map(tracing::field::debug),
-        notes = (!notes.is_empty()).then(|| tracing::field::debug(&notes)),
-        micros,
-        "login"
-    );
+struct LogEntry {
+    fingerprint: String,
+    host: String,
+    listener: String,
+    begun: Instant,
+}
+
+impl LogEntry {
+    fn new(request: &Request) -> Self {
+        let begun = Instant::now();
+        Self {
+            fingerprint: match request.chain.first() {
+                None => "none".to_owned(),
+                Some(der) => Certificate::from_der(der)
+                    .map_or_else(|_| "unreadable".to_owned(), |leaf| leaf.fingerprint_hex()),
+            },
+            host: request.host.clone(),
+            listener: match &request.listener {
+                ListenerRef::Name(name) => name.escape_debug().to_string(),
+                ListenerRef::Port(port) => port.to_string(),
+            },
+            begun,
+        }
+    }
+
+    fn write(&self, decision: &Decision) {
+        let notes: Vec<&str> = decision
+            .trail
+            .iter()
+            .filter(|step| step.outcome == "note")
+            .map(|step| step.message.as_str())
+            .collect();
+        let micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(
+            fingerprint = self.fingerprint,
+            host = ?self.host,
+            listener = self.listener,
+            allowed = decision.allowed,
+            jid = decision.jid.as_ref().map(tracing::field::debug),
+            condition = decision.condition,
+            reason = decision.reason,
+            cause = decision.message.as_ref().map(tracing::field::debug),
+            notes = (!notes.is_empty()).then(|| tracing::field::debug(&notes)),
+            micros,
+            "login"
+        );
+    }
 }
 
 /// Payloads of all connections together that are being decided: 64 MiB at most.

@@ -2,17 +2,22 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod cli;
+pub mod http_service;
 pub mod serving;
+pub mod slapd;
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use certjid_core::verify::CrlPolicy;
+use certjid_core::config::ListenerRef;
+use certjid_core::policy::{self, Authzid, Outcome, Request};
+use certjid_sidecar::backend::{Backed, Options};
 use certjid_sidecar::issue::{Authority, Client};
 use certjid_sidecar::server::socket::{Access, SocketFile};
 use certjid_sidecar::server::{self, Limits, Service};
@@ -66,6 +71,29 @@ impl Site {
             .to_vec()
     }
 
+    /// The login of a user of localhost with a new certificate, on the listener c2s.
+    pub fn request(&self, user: &str) -> Request {
+        Request {
+            listener: ListenerRef::Name("c2s".to_owned()),
+            host: "localhost".to_owned(),
+            host_type: None,
+            chain: vec![self.client(&[&format!("{user}@localhost")])],
+            authzid: Authzid::Absent,
+            verified: None,
+            answers: Default::default(),
+        }
+    }
+
+    /// The policy of a configuration, which becomes the site's.
+    pub fn backed(&self, config: &str) -> Backed {
+        self.backed_with(config, &Options::default())
+    }
+
+    pub fn backed_with(&self, config: &str, options: &Options) -> Backed {
+        fs::write(self.config(), config).unwrap();
+        Backed::load(&self.config(), options).unwrap_or_else(|errors| panic!("{errors}"))
+    }
+
     pub fn serve(&self) -> Sidecar {
         self.serve_with(Limits::default())
     }
@@ -78,7 +106,7 @@ impl Site {
             group: None,
         };
         let (listener, file) = SocketFile::bind(&socket, &access).unwrap();
-        let service = Arc::new(Service::load(&self.config(), CrlPolicy::default()).unwrap());
+        let service = Arc::new(Service::load(&self.config(), Options::default()).unwrap());
         let shared = Arc::clone(&service);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {
@@ -167,6 +195,29 @@ impl Connection {
     pub fn receive_json(&mut self) -> Value {
         serde_json::from_slice(&self.receive().expect("a reply")).unwrap()
     }
+}
+
+/// Decides a login. The connections to services live on in one runtime for all tests.
+pub fn decide(backed: &Backed, request: &Request) -> Outcome {
+    static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+    RUNTIME.block_on(backed.authenticate(request, policy::now()))
+}
+
+/// The reason of a refusal, or `ok`.
+pub fn reason(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Allowed(_) => "ok",
+        Outcome::Refused(refused) => &refused.reason,
+        Outcome::AskModule(_) => panic!("no module is configured"),
+    }
+}
+
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// Waits until something is so, for ten seconds at most.

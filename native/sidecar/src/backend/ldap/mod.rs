@@ -1,132 +1,215 @@
 //! MongooseIM's method `ldap`: has the user an entry in the directory?
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use certjid_core::config::{Deref, Ldap, LdapConnection, LocalFilter, LocalOperation, Pool};
-use certjid_core::policy::{MethodAnswer, MethodQuestion};
-use certjid_core::verify::VerifyMode;
-use ldap3::{
-    DerefAliases, LdapConn, LdapConnSettings, LdapError, Scope, SearchEntry, SearchOptions,
+use certjid_core::config::{
+    self, ClientTls, Deref, Ldap as Options, LdapConnection, LocalFilter, LocalOperation,
 };
+use certjid_core::policy::{MethodAnswer, MethodQuestion};
+use futures_util::FutureExt as _;
+use ldap3::{
+    DerefAliases, Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry,
+    SearchOptions, StdStream,
+};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
-use super::tls;
+use super::pool;
+use super::tls::Tls;
 
 mod filter;
+mod wire;
 
-/// The directory of one pool, with the connections that are not in use.
+/// The directory of one pool.
 pub(super) struct Service {
-    connection: LdapConnection,
-    settings: LdapConnSettings,
-    call_timeout: Duration,
-    workers: usize,
-    idle: Mutex<Vec<LdapConn>>,
+    servers: Vec<Server>,
+    port: u16,
+    starttls: bool,
+    root_dn: String,
+    password: config::Secret,
+    connect_interval: Duration,
+    /// What each server may take, so that there is time for the next.
+    share: Duration,
 }
 
-impl core::fmt::Debug for Service {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Service")
-            .field("connection", &self.connection)
-            .finish_non_exhaustive()
-    }
+struct Server {
+    host: String,
+    tls: Option<Tls>,
+    failed: Mutex<Option<Failure>>,
+}
+
+#[derive(Clone)]
+struct Failure {
+    at: Instant,
+    error: String,
+}
+
+/// A connection to the server of that index.
+pub(super) struct Connection {
+    ldap: Ldap,
+    server: usize,
 }
 
 impl Service {
-    /// Prepares the connections of `outgoing_pools.ldap.TAG`.
+    /// Prepares for `outgoing_pools.ldap.TAG`. With `starttls`, TLS begins within LDAP and not at
+    /// once; without a section `tls`, with that section's defaults.
     ///
     /// # Errors
     /// Where a file of its `tls` section can't be used.
-    pub(super) fn new(pool: &Pool, connection: &LdapConnection) -> Result<Self, String> {
-        let mut settings = LdapConnSettings::new();
-        if let Some(tls) = &connection.tls {
-            settings = settings
-                .set_config(Arc::new(tls::client_config(tls)?))
-                .set_no_tls_verify(tls.verify_mode == VerifyMode::None);
-        }
+    pub(super) fn new(
+        pool: &config::Pool,
+        connection: &LdapConnection,
+        starttls: bool,
+    ) -> Result<Self, String> {
+        let default = starttls.then(ClientTls::default);
+        let tls = connection.tls.as_ref().or(default.as_ref());
+        let server = |host: &String| {
+            let tls = tls.map(|tls| Tls::new(tls, host)).transpose()?;
+            Ok(Server {
+                host: host.clone(),
+                tls,
+                failed: Mutex::default(),
+            })
+        };
+        let servers = connection.servers.iter().map(server);
+        let servers = servers.collect::<Result<Vec<_>, String>>()?;
+        let count = u32::try_from(servers.len()).unwrap_or(u32::MAX).max(1);
         Ok(Self {
-            connection: connection.clone(),
-            settings,
-            call_timeout: pool.call_timeout,
-            workers: pool.workers,
-            idle: Mutex::default(),
+            share: pool.call_timeout / count,
+            servers,
+            port: connection.port,
+            starttls,
+            root_dn: connection.root_dn.clone(),
+            password: connection.password.clone(),
+            connect_interval: connection.connect_interval,
         })
     }
 
-    /// Searches the user's entry, and applies `local_filter` and `dn_filter` to it.
-    pub(super) fn knows(&self, question: &MethodQuestion<'_>, ldap: &Ldap) -> MethodAnswer {
-        let deadline = Instant::now() + self.call_timeout;
-        let taken = self.idle().pop();
-        let kept = taken.is_some();
-        let answer = self.ask(taken, question, ldap, deadline);
-        // A connection that was kept may have been closed in the meantime.
-        let answer = match answer {
-            Err(_) if kept && Instant::now() < deadline => {
-                self.idle().clear();
-                self.ask(None, question, ldap, deadline)
+    /// The servers in the order of trial. One that failed comes after the others for
+    /// `connect_interval`, and is left in peace for [`PAUSE`] whatever the others do.
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<(bool, usize)> = Vec::new();
+        for (index, server) in self.servers.iter().enumerate() {
+            let since = server.failed().as_ref().map(|failure| failure.at.elapsed());
+            if since.is_none_or(|since| since >= PAUSE.min(self.connect_interval)) {
+                let late = since.is_some_and(|since| since < self.connect_interval);
+                order.push((late, index));
             }
-            answer => answer,
-        };
-        answer.unwrap_or_else(|error| {
-            MethodAnswer::Unavailable(format!("the directory does not answer: {error}"))
-        })
+        }
+        order.sort_unstable();
+        order.into_iter().map(|(_, index)| index).collect()
     }
 
-    fn ask(
+    async fn open(&self, server: &Server) -> io::Result<Ldap> {
+        let mut stream = TcpStream::connect((server.host.as_str(), self.port)).await?;
+        // A request is one segment, and its answer is awaited.
+        let _ = stream.set_nodelay(true);
+        if self.starttls {
+            wire::start_tls(&mut stream).await?;
+        }
+        let guarded = match &server.tls {
+            Some(tls) => wire::guard(tls.connect(stream).await?)?,
+            None => wire::guard(stream)?,
+        };
+        let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(guarded));
+        let (connection, mut ldap) = LdapConnAsync::with_settings(settings, "ldapi:///")
+            .await
+            .map_err(io::Error::other)?;
+        // It ends with the last handle, or when the directory closes it.
+        tokio::spawn(connection.drive());
+        ldap.simple_bind(&self.root_dn, self.password.expose())
+            .await
+            .and_then(ldap3::LdapResult::success)
+            .map_err(|error| io::Error::other(format!("binding fails: {error}")))?;
+        Ok(ldap)
+    }
+
+    /// Waits for a server within its share of the time, and keeps in mind whether it failed.
+    async fn asking<T>(
         &self,
-        connection: Option<LdapConn>,
-        question: &MethodQuestion<'_>,
-        ldap: &Ldap,
-        deadline: Instant,
-    ) -> Result<MethodAnswer, LdapError> {
-        let mut connection = match connection {
-            Some(connection) => connection,
-            None => self.connect(deadline)?,
-        };
-        let answer = search(&mut connection, question, ldap, deadline)?;
-        let mut idle = self.idle();
-        if idle.len() < self.workers {
-            idle.push(connection);
-        }
-        Ok(answer)
-    }
-
-    /// The first of the servers that takes a connection and the password.
-    fn connect(&self, deadline: Instant) -> Result<LdapConn, LdapError> {
-        let scheme = if self.connection.tls.is_some() {
-            "ldaps"
-        } else {
-            "ldap"
-        };
-        let mut last = None;
-        for server in &self.connection.servers {
-            let url = format!("{scheme}://{server}:{}", self.connection.port);
-            let settings = self.settings.clone().set_conn_timeout(left(deadline));
-            let connected = LdapConn::with_settings(settings, &url).and_then(|mut connection| {
-                connection
-                    .with_timeout(left(deadline))
-                    .simple_bind(&self.connection.root_dn, self.connection.password.expose())?
-                    .success()?;
-                Ok(connection)
-            });
-            match connected {
-                Ok(connection) => return Ok(connection),
-                Err(error) => last = Some(error),
+        server: usize,
+        asked: impl Future<Output = Result<T, String>>,
+    ) -> Result<T, String> {
+        let server = &self.servers[server];
+        // ldap3 panics on messages that it does not expect.
+        let asked = AssertUnwindSafe(asked).catch_unwind();
+        let error = match timeout(self.share, asked).await {
+            Ok(Ok(Ok(answer))) => {
+                *server.failed() = None;
+                return Ok(answer);
             }
-        }
-        Err(last.unwrap_or(LdapError::EndOfStream))
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<LdapConn>> {
-        // Connections are only pushed and popped: nothing is half-done after a panic.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+            Ok(Ok(Err(error))) => error,
+            Ok(Err(_)) => "what it sends can't be read".to_owned(),
+            Err(_) => format!("nothing came within {} ms", self.share.as_millis()),
+        };
+        let error = format!("{}: {error}", server.host);
+        *server.failed() = Some(Failure {
+            at: Instant::now(),
+            error: error.clone(),
+        });
+        Err(error)
     }
 }
 
-fn search(
-    connection: &mut LdapConn,
+impl pool::Service for Service {
+    type Connection = Connection;
+    type Options = Options;
+
+    /// The first of the servers that takes a connection and the password.
+    async fn connect(&self) -> Result<Connection, String> {
+        for server in self.order() {
+            let opened = async {
+                let opened = self.open(&self.servers[server]).await;
+                opened.map_err(|error| error.to_string())
+            };
+            if let Ok(ldap) = self.asking(server, opened).await {
+                return Ok(Connection { ldap, server });
+            }
+        }
+        let failures = self
+            .servers
+            .iter()
+            .filter_map(|server| server.failed().clone());
+        let last = failures.max_by_key(|failure| failure.at);
+        Err(last.map_or_else(|| "there is no server".to_owned(), |failure| failure.error))
+    }
+
+    /// Searches the user's entry, and applies `local_filter` and `dn_filter` to it.
+    async fn ask(
+        &self,
+        mut connection: Connection,
+        question: &MethodQuestion<'_>,
+        options: &Options,
+    ) -> Result<(MethodAnswer, Option<Connection>), String> {
+        let server = connection.server;
+        let search = async {
+            match search(&mut connection.ldap, question, options).await {
+                // The server is well, but can't search so.
+                Err(LdapError::LdapResult { result }) => Ok(MethodAnswer::Unavailable(format!(
+                    "the directory answers a search with {result}"
+                ))),
+                answer => answer.map_err(|error| error.to_string()),
+            }
+        };
+        let answer = self.asking(server, search).await?;
+        Ok((answer, Some(connection)))
+    }
+}
+
+impl Server {
+    fn failed(&self) -> MutexGuard<'_, Option<Failure>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn search(
+    connection: &mut Ldap,
     question: &MethodQuestion<'_>,
-    ldap: &Ldap,
-    deadline: Instant,
+    ldap: &Options,
 ) -> Result<MethodAnswer, LdapError> {
     let user_filter = filter::of_user(
         ldap,
@@ -142,8 +225,8 @@ fn search(
     let of_dn = ldap.dn_filter.iter().flat_map(|dn| &dn.attributes);
     attributes.extend(of_dn.map(String::as_str));
 
-    let found = entries(connection, ldap, &user_filter, &attributes, deadline)?;
-    let Some(entry) = found.into_iter().next() else {
+    let found = first_entry(connection, ldap, &user_filter, &attributes).await?;
+    let Some(entry) = found else {
         return Ok(MethodAnswer::Refused(format!(
             "the directory has no entry for {user_filter:?}"
         )));
@@ -169,7 +252,8 @@ fn search(
             &entry.dn,
             &values,
         );
-        if entries(connection, ldap, &filter, &["1.1"], deadline)?.is_empty() {
+        let found = first_entry(connection, ldap, &filter, &["1.1"]).await?;
+        if found.is_none() {
             return Ok(MethodAnswer::Refused(format!(
                 "{:?} does not pass dn_filter: the directory has no entry for {filter:?}",
                 entry.dn
@@ -182,25 +266,35 @@ fn search(
     )))
 }
 
-fn entries(
-    connection: &mut LdapConn,
-    ldap: &Ldap,
+/// The first entry that the directory finds, which is all that MongooseIM looks at.
+async fn first_entry(
+    connection: &mut Ldap,
+    ldap: &Options,
     filter: &str,
     attributes: &[&str],
-    deadline: Instant,
-) -> Result<Vec<SearchEntry>, LdapError> {
+) -> Result<Option<SearchEntry>, LdapError> {
     let deref = match ldap.deref {
         Deref::Always => DerefAliases::Always,
         Deref::Finding => DerefAliases::Finding,
         Deref::Never => DerefAliases::Never,
         Deref::Searching => DerefAliases::Searching,
     };
-    let (entries, _) = connection
-        .with_search_options(SearchOptions::new().deref(deref))
-        .with_timeout(left(deadline))
-        .search(&ldap.base, Scope::Subtree, filter, attributes)?
-        .success()?;
-    Ok(entries.into_iter().map(SearchEntry::construct).collect())
+    let options = SearchOptions::new().deref(deref).sizelimit(1);
+    let mut found = connection
+        .with_search_options(options)
+        .streaming_search(&ldap.base, Scope::Subtree, filter, attributes)
+        .await?;
+    let mut first = None;
+    while let Some(entry) = found.next().await? {
+        if first.is_none() && !entry.is_ref() && !entry.is_intermediate() {
+            first = Some(SearchEntry::construct(entry));
+        }
+    }
+    let result = found.finish().await;
+    if result.rc != SIZE_LIMIT_EXCEEDED {
+        result.success()?;
+    }
+    Ok(first)
 }
 
 /// The attribute's values must be those of the filter, in whatever order a directory keeps them.
@@ -222,8 +316,8 @@ fn values<'a>(entry: &'a SearchEntry, attribute: &str) -> &'a [String] {
         .unwrap_or_default()
 }
 
-fn left(deadline: Instant) -> Duration {
-    deadline
-        .saturating_duration_since(Instant::now())
-        .max(Duration::from_millis(1))
-}
+/// How long a server that failed is left in peace: logins work again so soon after its return.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// There are more entries than the one asked for (RFC 4511 section 4.1.9).
+const SIZE_LIMIT_EXCEEDED: u32 = 4;
