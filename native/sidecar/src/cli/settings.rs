@@ -3,6 +3,7 @@
 //! them.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -46,6 +47,27 @@ pub struct Settings {
     /// Reload when the configuration, a CA file or a CRL changes, and not only on SIGHUP
     #[arg(long, env = "CERTJID_WATCH")]
     pub watch: bool,
+    /// The registry to serve over HTTP: a file
+    #[arg(
+        long,
+        env = "CERTJID_REGISTRY",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub registry: Option<String>,
+    /// Serve the registry at this address, such as 127.0.0.1:8090
+    #[arg(long, env = "CERTJID_HTTP", value_name = "ADDRESS")]
+    pub http: Option<SocketAddr>,
+    /// The certificate of the registry's service, with its intermediates, in PEM
+    #[arg(long, env = "CERTJID_HTTP_CERT", value_name = "FILE")]
+    pub http_cert: Option<PathBuf>,
+    /// The private key of that certificate, in PEM
+    #[arg(long, env = "CERTJID_HTTP_KEY", value_name = "FILE")]
+    pub http_key: Option<PathBuf>,
+    /// A file whose first line is the user:password that must be sent to the registry's service;
+    /// it may be in CERTJID_HTTP_BASIC_AUTH instead
+    #[arg(long, env = "CERTJID_HTTP_BASIC_AUTH_FILE", value_name = "FILE")]
+    pub http_basic_auth_file: Option<PathBuf>,
     /// How log lines are written [default: text]
     #[arg(long, env = "CERTJID_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -115,6 +137,11 @@ impl Settings {
             max_connections: self.max_connections.or(file.max_connections),
             idle_timeout: self.idle_timeout.or(file.idle_timeout),
             watch: self.watch || file.watch,
+            registry: self.registry.or(file.registry),
+            http: self.http.or(file.http),
+            http_cert: self.http_cert.or(file.http_cert),
+            http_key: self.http_key.or(file.http_key),
+            http_basic_auth_file: self.http_basic_auth_file.or(file.http_basic_auth_file),
             log_format: self.log_format.or(file.log_format),
             log_level: self.log_level.or(file.log_level),
         })
