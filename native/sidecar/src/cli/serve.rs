@@ -42,14 +42,6 @@ pub fn serve(args: ServeArgs) -> Done {
     };
     start_log(&settings);
 
-    let registry = RegistryServer::start(&settings)?;
-    // The registry may be served alone.
-    let sidecar = if registry.is_none() || settings.config.is_some() || settings.socket.is_some() {
-        Some(Sidecar::load(&settings)?)
-    } else {
-        None
-    };
-
     // Signatures are checked on threads of their own, as many as there are processors.
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let runtime = Builder::new_multi_thread()
@@ -57,9 +49,17 @@ pub fn serve(args: ServeArgs) -> Done {
         .max_blocking_threads(processors + 1)
         .enable_all()
         .build()?;
+    // Before anybody can be told that this serves.
+    let (stop, mut hang_up) = runtime
+        .block_on(async { io::Result::Ok((stop_signal()?, signal(SignalKind::hangup())?)) })?;
+    let registry = RegistryServer::start(&settings)?;
+    // The registry may be served alone.
+    let sidecar = if registry.is_none() || settings.config.is_some() || settings.socket.is_some() {
+        Some(Sidecar::load(&settings)?)
+    } else {
+        None
+    };
     let served = runtime.block_on(async {
-        let stop = stop_signal()?;
-        let mut hang_up = signal(SignalKind::hangup())?;
         let reloading = (
             sidecar.as_ref().map(|sidecar| Arc::clone(&sidecar.service)),
             registry.as_ref().map(|server| Arc::clone(&server.service)),
