@@ -22,11 +22,11 @@ use crate::registry::{
 /// login; nothing needs to be restarted.
 #[derive(Args, Debug)]
 pub(super) struct RegistryArgs {
-    /// The registry: a file
+    /// The registry: a file, or the postgresql:// URL of a database
     #[arg(
         long,
         env = "CERTJID_REGISTRY",
-        value_name = "FILE",
+        value_name = "FILE|URL",
         global = true,
         hide_env_values = true
     )]
@@ -59,7 +59,7 @@ struct AddArgs {
     note: Option<String>,
 }
 
-/// Copies the registry, also while it is in use, to a new file
+/// Copies a registry file, also while it is in use, to a new one
 #[derive(Args, Debug)]
 struct BackupArgs {
     /// The new file
@@ -102,7 +102,7 @@ pub(super) fn run(args: &RegistryArgs) -> Done {
         Unusable("no registry is named: use --registry or CERTJID_REGISTRY".to_owned())
     })?;
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    let opened = |missing| registry::open(place, missing).map_err(Unusable::new);
+    let opened = |missing| open(place, missing);
     match &args.command {
         RegistryCommand::Add(args) => {
             // What can't be added makes no registry.
@@ -119,6 +119,19 @@ pub(super) fn run(args: &RegistryArgs) -> Done {
         RegistryCommand::List(args) => list(&runtime, &*opened(Missing::Refuse)?, args),
         RegistryCommand::Remove(args) => remove(&runtime, &*opened(Missing::Refuse)?, args),
     }
+}
+
+/// Opens a registry, unless its password can be seen by everybody on this machine.
+pub(super) fn open(place: &str, missing: Missing) -> Result<Box<dyn Store>, Unusable> {
+    let is_argument = || std::env::args().any(|argument| argument.contains(place));
+    if registry::has_password(place) && is_argument() {
+        return Err(Unusable(
+            "a password on the command line can be read by others: put the URL into \
+             CERTJID_REGISTRY, or the password into PGPASSFILE"
+                .to_owned(),
+        ));
+    }
+    registry::open(place, missing).map_err(Unusable::new)
 }
 
 fn new_entry(args: &AddArgs) -> Result<Entry, Unusable> {

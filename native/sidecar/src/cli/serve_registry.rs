@@ -8,10 +8,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::registry::open;
 use super::settings::Settings;
 use super::{Unusable, listen};
+use crate::registry::Missing;
 use crate::registry::http::{self, AccessOptions, Service};
-use crate::registry::{self, Missing};
 
 /// The registry's service, on threads of its own: the sidecar's may all be waiting for it.
 pub(super) struct RegistryServer {
@@ -50,10 +51,13 @@ impl RegistryServer {
             .thread_name("registry")
             .enable_all()
             .build()?;
-        let store = registry::open(place, Missing::Create).map_err(Unusable::new)?;
+        let store = open(place, Missing::Create)?;
         let service = Arc::new(Service::new(store, options).map_err(Unusable::new)?);
         let listener = listen::tcp(address)?;
         tracing::info!(address = %listener.local_addr()?, "serving the registry");
+        // A database that is away or can't be used is in the log before somebody logs in.
+        let probed = Arc::clone(&service);
+        runtime.spawn(async move { probed.probe().await });
         let (stop, stopped) = oneshot::channel();
         let running = runtime.spawn(http::run(listener, Arc::clone(&service), async {
             let _ = stopped.await;

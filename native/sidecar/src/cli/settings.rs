@@ -47,11 +47,11 @@ pub struct Settings {
     /// Reload when the configuration, a CA file or a CRL changes, and not only on SIGHUP
     #[arg(long, env = "CERTJID_WATCH")]
     pub watch: bool,
-    /// The registry to serve over HTTP: a file
+    /// The registry to serve over HTTP: a file, or the postgresql:// URL of a database
     #[arg(
         long,
         env = "CERTJID_REGISTRY",
-        value_name = "FILE",
+        value_name = "FILE|URL",
         hide_env_values = true
     )]
     pub registry: Option<String>,

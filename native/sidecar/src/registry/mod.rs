@@ -26,6 +26,7 @@ use certjid_core::jid::{self, Jid, JidError};
 
 mod embedded;
 pub mod http;
+mod postgres;
 
 /// What a [`Store`] answers, later.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, RegistryError>> + Send + 'a>>;
@@ -67,17 +68,25 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn back_up(&self, file: PathBuf) -> Answer<'_, ()>;
 }
 
-/// Opens the registry in a file.
+/// Opens the registry in a file, or in PostgreSQL where `place` is such a URL.
 ///
 /// # Errors
-/// Where it can't be used.
+/// Where it can't be used. A server that is away now is no such case.
 pub fn open(place: &str, missing: Missing) -> Result<Box<dyn Store>, RegistryError> {
     if place.is_empty() {
         return Err(RegistryError::Unusable(
             "the name of the registry is empty".to_owned(),
         ));
     }
-    Ok(Box::new(embedded::Embedded::open(place.into(), missing)?))
+    Ok(match postgres::Url::parse(place)? {
+        Some(url) => Box::new(postgres::Postgres::open(url, missing)?),
+        None => Box::new(embedded::Embedded::open(place.into(), missing)?),
+    })
+}
+
+/// The place holds a password.
+pub fn has_password(place: &str) -> bool {
+    postgres::Url::parse(place).is_ok_and(|url| url.is_some_and(|url| url.has_password()))
 }
 
 /// What is done where there is no registry.

@@ -2,15 +2,23 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::common::cli::{REFUSED, UNUSABLE, openssl, run};
-use crate::{add, folder, registry};
+use crate::{add, folder, registry, registry_in};
 use serde_json::Value;
 
 #[test]
 fn certificates_are_added_listed_and_removed() {
+    certificates_are_added_listed_and_removed_in("certificates.db");
+}
+
+/// Also with a registry in PostgreSQL.
+pub fn certificates_are_added_listed_and_removed_in(place: &str) {
     let dir = folder();
     let dir = dir.path();
+    let registry = |dir: &Path, args: &[&str], status| registry_in(dir, place, args, status);
+    let add = |dir: &Path, jid: &str, cert: &str| registry(dir, &["add", jid, "--cert", cert], 0);
     let shown: Value =
         serde_json::from_str(&run(dir, &["inspect", "--json", "alice.pem"], 0)).unwrap();
     let fingerprint = shown["fingerprint"].as_str().unwrap();

@@ -10,10 +10,15 @@ use std::time::Duration;
 use certjid_sidecar::issue::{Client, self_signed};
 use serde_json::Value;
 
-use crate::registry;
+use crate::registry_in;
 
 #[test]
 fn processes_that_add_at_once_lose_nothing() {
+    processes_that_add_at_once_lose_nothing_in("certificates.db");
+}
+
+/// Also with a registry in PostgreSQL.
+pub fn processes_that_add_at_once_lose_nothing_in(place: &str) {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     let names = certificates(dir, 32);
@@ -22,12 +27,15 @@ fn processes_that_add_at_once_lose_nothing() {
         for names in names.chunks(8) {
             scope.spawn(move || {
                 for name in names {
-                    assert!(start_add(dir, name).wait().unwrap().success(), "{name}");
+                    assert!(
+                        start_add(dir, place, name).wait().unwrap().success(),
+                        "{name}"
+                    );
                 }
             });
         }
     });
-    assert_eq!(known(dir), names.into_iter().collect());
+    assert_eq!(known(dir, place), names.into_iter().collect());
 }
 
 #[test]
@@ -37,7 +45,7 @@ fn a_writer_that_is_killed_leaves_a_sound_registry() {
     let names = certificates(dir, 60);
     let (mut added, mut killed) = (BTreeSet::new(), 0);
     for (i, name) in names.iter().enumerate() {
-        let mut child = start_add(dir, name);
+        let mut child = start_add(dir, FILE, name);
         thread::sleep(Duration::from_micros(700 * (i as u64 % 40)));
         child.kill().unwrap();
         if child.wait().unwrap().success() {
@@ -49,12 +57,12 @@ fn a_writer_that_is_killed_leaves_a_sound_registry() {
     assert!(killed > 0);
     // One more, so that there is a registry even where all were killed early.
     let last = &names[0];
-    assert!(start_add(dir, last).wait().unwrap().success());
+    assert!(start_add(dir, FILE, last).wait().unwrap().success());
     added.insert(last.clone());
 
-    let known = known(dir);
+    let known = known(dir, FILE);
     assert!(added.is_subset(&known), "{added:?} {known:?}");
-    let database = rusqlite::Connection::open(dir.join("certificates.db")).unwrap();
+    let database = rusqlite::Connection::open(dir.join(FILE)).unwrap();
     let sound: String = database
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
@@ -77,10 +85,10 @@ fn certificates(dir: &Path, count: usize) -> Vec<String> {
     (0..count).map(make).collect()
 }
 
-fn start_add(dir: &Path, name: &str) -> std::process::Child {
+fn start_add(dir: &Path, place: &str, name: &str) -> std::process::Child {
     let (jid, cert) = (format!("{name}@example.org"), format!("{name}.pem"));
     Command::new(env!("CARGO_BIN_EXE_certjid"))
-        .args(["registry", "--registry", "certificates.db", "add", &jid])
+        .args(["registry", "--registry", place, "add", &jid])
         .args(["--cert", &cert])
         .current_dir(dir)
         .stdout(Stdio::null())
@@ -88,8 +96,8 @@ fn start_add(dir: &Path, name: &str) -> std::process::Child {
         .unwrap()
 }
 
-fn known(dir: &Path) -> BTreeSet<String> {
-    let out = registry(dir, &["list", "--json"], 0);
+fn known(dir: &Path, place: &str) -> BTreeSet<String> {
+    let out = registry_in(dir, place, &["list", "--json"], 0);
     let entries: Vec<Value> = serde_json::from_str(&out).unwrap();
     let name = |entry: &Value| {
         let jid = entry["jid"].as_str().unwrap();
@@ -97,3 +105,5 @@ fn known(dir: &Path) -> BTreeSet<String> {
     };
     entries.iter().map(name).collect()
 }
+
+const FILE: &str = "certificates.db";

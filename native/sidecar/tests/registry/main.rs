@@ -5,7 +5,10 @@ mod commands;
 mod common;
 mod crashes;
 mod logins;
+mod postgres;
+mod postgres_server;
 mod service;
+mod store;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -30,7 +33,12 @@ fn folder() -> tempfile::TempDir {
 
 /// `certjid registry` with certificates.db.
 fn registry(dir: &Path, args: &[&str], status: i32) -> String {
-    let named = [&["registry", "--registry", "certificates.db"], args].concat();
+    registry_in(dir, "certificates.db", args, status)
+}
+
+/// `certjid registry` with another registry.
+fn registry_in(dir: &Path, place: &str, args: &[&str], status: i32) -> String {
+    let named = [&["registry", "--registry", place], args].concat();
     run(dir, &named, status)
 }
 
@@ -59,6 +67,7 @@ impl Server {
             .args(args)
             .current_dir(dir)
             .env("CERTJID_LOG_FORMAT", "json")
+            .env_remove("CERTJID_REGISTRY")
             .envs(environment.iter().copied())
             .stderr(Stdio::piped())
             .spawn()
@@ -98,19 +107,11 @@ impl Server {
     }
 
     fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        stream
+        connect(&self.address)
     }
 
-    /// Sends bytes, and reads what comes until the service closes the connection.
     fn send(&self, request: &[u8]) -> Reply {
-        let mut stream = self.connect();
-        // It may close the connection before it has read all.
-        let _ = stream.write_all(request);
-        Reply::read(&mut stream)
+        send(self.connect(), request)
     }
 
     fn get(&self, path: &str) -> Reply {
@@ -143,6 +144,21 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn connect(address: &str) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    stream
+}
+
+/// Sends bytes, and reads what comes until the service closes the connection.
+fn send(mut stream: TcpStream, request: &[u8]) -> Reply {
+    // It may close the connection before it has read all.
+    let _ = stream.write_all(request);
+    Reply::read(&mut stream)
 }
 
 /// What the service answers.

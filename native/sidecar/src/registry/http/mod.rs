@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::{RegistryError, Store, User};
+use super::{Filter, RegistryError, Store, User};
 
 mod access;
 mod connection;
@@ -60,6 +60,13 @@ impl Service {
             Err(error) => {
                 tracing::error!(%error, "the registry's service keeps its certificate and credential");
             }
+        }
+    }
+
+    /// Asks the store for nothing, and logs where it does not answer.
+    pub async fn probe(&self) {
+        if let Err(error) = self.store.page(Filter::Host(String::new()), None).await {
+            tracing::error!(%error, "the registry can't be read yet");
         }
     }
 
