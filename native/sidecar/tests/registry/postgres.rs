@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -125,6 +126,41 @@ fn a_database_that_is_away_is_unavailable_until_it_is_back() {
         begun.elapsed()
     );
     ask_at_once(&[200]);
+
+    // Connections that never answer again are given up, and others made.
+    let backends = "SELECT string_agg(pid::text, ' ') FROM pg_stat_activity
+        WHERE application_name = 'certjid'";
+    let backends = postgres.sql(backends);
+    let signal = |name: &str| {
+        let processes = backends.split(' ');
+        let sent = Command::new("kill")
+            .args(["-s", name])
+            .args(processes)
+            .status();
+        assert!(sent.unwrap().success());
+    };
+    signal("STOP");
+    ask_at_once(&[200, 503]);
+    ask_at_once(&[200]);
+    signal("CONT");
+
+    // Lost ones are made anew, also in the middle of a question.
+    let asking = AtomicBool::new(true);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while asking.load(Ordering::Relaxed) {
+                    assert_eq!(ask(), 200);
+                }
+            });
+        }
+        for _ in 0..30 {
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE application_name = 'certjid'";
+            postgres.sql(end);
+        }
+        asking.store(false, Ordering::Relaxed);
+    });
 
     // Locked by somebody: the same, and the questions do not pile up in the server.
     let locking = thread::spawn({
