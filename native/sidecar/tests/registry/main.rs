@@ -4,6 +4,7 @@ mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod crashes;
+mod documentation;
 mod logins;
 mod postgres;
 mod postgres_server;
@@ -101,9 +102,7 @@ impl Server {
     }
 
     fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
+        signal(self.child.id(), name);
     }
 
     fn connect(&self) -> TcpStream {
@@ -144,6 +143,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn signal(process: u32, name: &str) {
+    // A process that has ended by now is no fault.
+    let _ = Command::new("kill")
+        .args(["-s", name, &process.to_string()])
+        .stderr(Stdio::null())
+        .status();
 }
 
 fn connect(address: &str) -> TcpStream {

@@ -162,24 +162,16 @@ fn a_database_that_is_away_is_unavailable_until_it_is_back() {
         asking.store(false, Ordering::Relaxed);
     });
 
-    // Locked by somebody: the same, and the questions do not pile up in the server.
-    let locking = thread::spawn({
-        let place = place.clone();
-        move || {
-            let runtime = tokio::runtime::Runtime::new().unwrap();
-            runtime.block_on(async {
-                let (client, connection) = tokio_postgres::connect(&place, tokio_postgres::NoTls)
-                    .await
-                    .unwrap();
-                tokio::spawn(connection);
-                client
-                    .batch_execute(
-                        "BEGIN; LOCK TABLE certjid_certificates; SELECT pg_sleep(4); COMMIT",
-                    )
-                    .await
-                    .unwrap();
-            });
-        }
+    // Locked by somebody: the same.
+    let locking = thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let connected = tokio_postgres::connect(&place, tokio_postgres::NoTls).await;
+            let (client, connection) = connected.unwrap();
+            tokio::spawn(connection);
+            let lock = "BEGIN; LOCK TABLE certjid_certificates; SELECT pg_sleep(4); COMMIT";
+            client.batch_execute(lock).await.unwrap();
+        });
     });
     wait_until("the table is locked", || ask() == 503);
     locking.join().unwrap();

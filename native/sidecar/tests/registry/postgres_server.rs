@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::common::cli::{run, text};
 use crate::common::wait_until;
+use crate::signal;
 
 pub struct Server {
     child: Option<Child>,
@@ -190,12 +191,4 @@ fn programs() -> PathBuf {
     let mut folders: Vec<PathBuf> = versions.map(|entry| entry.unwrap().path()).collect();
     folders.sort();
     folders.pop().expect("PostgreSQL is installed").join("bin")
-}
-
-fn signal(process: u32, name: &str) {
-    // A child may have ended by now.
-    let _ = Command::new("kill")
-        .args(["-s", name, &process.to_string()])
-        .stderr(Stdio::null())
-        .status();
 }

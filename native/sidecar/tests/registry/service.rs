@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::thread;
 
+use certjid_sidecar::registry::http::{Access, AccessOptions};
+
 use crate::common::cli::{UNUSABLE, run};
 use crate::common::wait_until;
 use crate::{Reply, Server, add, folder, registry};
@@ -218,8 +220,13 @@ fn what_would_be_open_to_others_is_not_served() {
     }
     assert!(refused(&["--http", "localhost"]).contains("--http"));
 
-    let args = [&registry[1..], &["--http", "0.0.0.0:0"], &tls, &auth].concat();
-    Server::start_with(dir, &args, &[]);
+    let with_both = AccessOptions {
+        address: "0.0.0.0:0".parse().unwrap(),
+        certificate: Some(dir.join("server.pem")),
+        key: Some(dir.join("server.key")),
+        basic_auth: Some(dir.join("credential")),
+    };
+    assert!(Access::load(&with_both).is_ok());
 }
 
 #[test]
