@@ -75,6 +75,8 @@ impl RegistryServer {
         drop(self.stop);
         let ended = self.runtime.block_on(self.running);
         self.runtime.shutdown_timeout(Duration::from_millis(100));
+        let answered = self.service.answered();
+        tracing::info!(?answered, "the registry is served no more");
         ended.map_err(Unusable::new)??;
         Ok(())
     }

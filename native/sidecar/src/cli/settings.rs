@@ -122,7 +122,12 @@ impl Settings {
         let named =
             |error: &dyn core::fmt::Display| Unusable(format!("{}: {error}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| named(&error))?;
-        let file: Self = toml::from_str(&text).map_err(|error| named(&error))?;
+        // The error's own text shows the line, and there may be a password in it.
+        let file: Self = toml::from_str(&text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            named(&format_args!("line {line}: {}", error.message()))
+        })?;
         Ok(Self {
             config: self.config.or(file.config),
             socket: self.socket.or(file.socket),
@@ -174,6 +179,17 @@ mod tests {
         let Unusable(message) = Settings::default().or_file(&path).unwrap_err();
         assert!(
             message.contains("sockets") && message.contains("certjid.toml"),
+            "{message}"
+        );
+
+        fs::write(
+            &path,
+            "watch = true\nregistry = \"postgres://u:sesame@h/d\n",
+        )
+        .unwrap();
+        let Unusable(message) = Settings::default().or_file(&path).unwrap_err();
+        assert!(
+            message.contains("line 2") && !message.contains("sesame"),
             "{message}"
         );
     }

@@ -1,7 +1,7 @@
 //! The registry in a file, by SQLite.
 
 use std::fs::{self, OpenOptions};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,72 +56,65 @@ impl Embedded {
     }
 
     /// Works on the file, on a thread where it may wait.
-    fn run<T: Send + 'static>(
+    async fn run<T: Send + 'static>(
         &self,
         limit: Duration,
-        work: impl FnOnce(&mut Connection) -> Result<T, RegistryError> + Send + 'static,
-    ) -> Answer<'_, T> {
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, RegistryError> {
         let file = Arc::clone(&self.file);
-        Box::pin(async move {
-            let path = file.path.clone();
-            match timeout(limit, spawn_blocking(move || file.with(work))).await {
-                Ok(Ok(done)) => done,
-                Ok(Err(panicked)) => Err(unusable(&path, panicked)),
-                Err(_) => Err(RegistryError::Unavailable(format!(
-                    "{}: no answer in {limit:?}",
-                    path.display()
-                ))),
-            }
-        })
+        match timeout(limit, spawn_blocking(move || file.with(work))).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(panicked)) => Err(unusable(&self.file.path, panicked)),
+            Err(_) => Err(RegistryError::Unavailable(format!(
+                "{}: no answer in {limit:?}",
+                self.file.path.display()
+            ))),
+        }
     }
 }
 
 impl Store for Embedded {
     fn add(&self, entry: Entry) -> Answer<'_, Added> {
-        let path = self.file.path.clone();
-        self.run(2 * WRITE_TIMEOUT, move |connection| {
-            let added = add(connection, &entry).map_err(|error| failed(&path, &error))?;
-            added.ok_or(RegistryError::TooManyCertificates(entry.user))
+        Box::pin(async move {
+            let user = entry.user.clone();
+            self.run(CHANGE_TIMEOUT, move |connection| add(connection, &entry))
+                .await?
+                .ok_or(RegistryError::TooManyCertificates(user))
         })
     }
 
     fn remove(&self, user: User, fingerprint: Option<Fingerprint>) -> Answer<'_, u64> {
-        let path = self.file.path.clone();
-        self.run(2 * WRITE_TIMEOUT, move |connection| {
+        Box::pin(self.run(CHANGE_TIMEOUT, move |connection| {
             let removed = connection.execute(
                 "DELETE FROM certificates
                  WHERE host = ?1 AND local = ?2 AND (?3 IS NULL OR fingerprint = ?3)",
                 params![user.host, user.local, fingerprint],
-            );
-            removed
-                .map(|count| count as u64)
-                .map_err(|error| failed(&path, &error))
-        })
+            )?;
+            Ok(removed as u64)
+        }))
     }
 
     fn certificates(&self, user: User) -> Answer<'_, Vec<Vec<u8>>> {
-        let path = self.file.path.clone();
-        self.run(READ_TIMEOUT, move |connection| {
-            certificates(connection, &user).map_err(|error| failed(&path, &error))
-        })
+        Box::pin(self.run(READ_TIMEOUT, move |connection| {
+            certificates(connection, &user)
+        }))
     }
 
     fn page(&self, filter: Filter, after: Option<Entry>) -> Answer<'_, Vec<Entry>> {
-        let path = self.file.path.clone();
-        self.run(WRITE_TIMEOUT, move |connection| {
-            page(connection, &filter, after.as_ref()).map_err(|error| failed(&path, &error))
-        })
+        Box::pin(self.run(CHANGE_TIMEOUT, move |connection| {
+            page(connection, &filter, after.as_ref())
+        }))
     }
 
     fn back_up(&self, copy: PathBuf) -> Answer<'_, ()> {
-        self.run(BACKUP_TIMEOUT, move |connection| {
-            // Made here, so that it is nobody else's; SQLite fills none that has something in it.
-            create(&copy)?;
-            let name = copy.to_string_lossy();
-            connection
-                .execute("VACUUM INTO ?1", params![name])
-                .map(drop)
-                .map_err(|error| failed(&copy, &error))
+        Box::pin(async move {
+            // SQLite fills a file that is empty, and so one that is nobody else's.
+            create(&copy).map_err(|error| unusable(&copy, error))?;
+            self.run(BACKUP_TIMEOUT, move |connection| {
+                connection.execute("VACUUM INTO ?1", params![copy.to_string_lossy()])?;
+                Ok(())
+            })
+            .await
         })
     }
 }
@@ -131,7 +124,7 @@ impl File {
     /// now: a copy that was put back counts at once.
     fn with<T>(
         &self,
-        work: impl FnOnce(&mut Connection) -> Result<T, RegistryError>,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
     ) -> Result<T, RegistryError> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         let inode = inode(&self.path);
@@ -142,14 +135,18 @@ impl File {
             Some(opened) => opened,
             none => none.insert(self.open()?),
         };
-        work(&mut opened.connection)
+        work(&mut opened.connection).map_err(|error| failed(&self.path, &error))
     }
 
     fn open(&self) -> Result<Opened, RegistryError> {
         let path = &self.path;
         if inode(path).is_none() {
             match self.missing {
-                Missing::Create => create(path)?,
+                Missing::Create => match create(path) {
+                    // Another process was faster.
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                    made => made.map_err(|error| unusable(path, error))?,
+                },
                 Missing::Refuse => {
                     return Err(RegistryError::Unusable(format!(
                         "{}: there is no registry; `certjid registry add` makes one",
@@ -168,18 +165,13 @@ impl File {
 }
 
 /// Makes an empty file that is the owner's alone: whoever can write it can log in as anybody.
-fn create(path: &Path) -> Result<(), RegistryError> {
-    let made = OpenOptions::new()
+fn create(path: &Path) -> io::Result<()> {
+    OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path);
-    match made {
-        // Another process was faster.
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(unusable(path, error)),
-        Ok(_) => Ok(()),
-    }
+        .open(path)
+        .map(drop)
 }
 
 fn inode(path: &Path) -> Option<(u64, u64)> {
@@ -385,5 +377,8 @@ const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// "cjid", by which the file is known as a registry.
 const APPLICATION_ID: u32 = 0x636a_6964;
+
+/// Others who write are waited for, and then it takes its time.
+const CHANGE_TIMEOUT: Duration = WRITE_TIMEOUT.saturating_mul(2);
 
 const BACKUP_TIMEOUT: Duration = Duration::from_secs(600);

@@ -2,8 +2,12 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
 use crate::common::cli::{ALLOWED, REFUSED, openssl, run};
-use crate::common::wait_until;
+use crate::common::{Connection, wait_until};
 use crate::{Server, add, check, folder, registry};
 
 #[test]
@@ -95,6 +99,22 @@ fn one_process_is_sidecar_and_registry() {
         registry(dir, &["remove", "alice@example.org"], 0);
         check(dir, "alice.pem", &by_socket, REFUSED);
     }
+    // More logins at once than the sidecar has threads, which all wait for the registry.
+    add(dir, "alice@example.org", "alice.pem");
+    let pem = pem::parse(fs::read_to_string(dir.join("alice.pem")).unwrap()).unwrap();
+    let mut connection = Connection::open(&socket);
+    for id in 0..64 {
+        let request = json!({
+            "id": id, "request": "authenticate", "listener": "c2s", "host": "example.org",
+            "chain": [STANDARD.encode(pem.contents())],
+        });
+        connection.send(request.to_string().as_bytes());
+    }
+    for _ in 0..64 {
+        let reply = connection.receive_json();
+        assert_eq!(reply["allowed"], true, "{reply}");
+    }
+
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());
     assert!(!socket.exists());

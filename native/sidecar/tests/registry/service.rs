@@ -275,6 +275,8 @@ fn sigterm_lets_the_last_answer_go_out() {
     let reply = Reply::read(&mut begun);
     assert!([0, 200].contains(&reply.status), "{reply:?}");
     assert!(server.child.wait().unwrap().success());
+    let answered = server.wait_for("is served no more");
+    assert!(answered.contains("unauthorized: 0"), "{answered}");
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub struct AccessOptions {
     pub certificate: Option<PathBuf>,
     /// Its private key, in PEM.
     pub key: Option<PathBuf>,
-    /// A file whose first line is `user:password`, in place of the variable [`BASIC_AUTH`].
+    /// A file whose first line is `user:password`, in place of the variable
+    /// `CERTJID_HTTP_BASIC_AUTH`.
     pub basic_auth: Option<PathBuf>,
 }
 
@@ -118,5 +119,4 @@ fn credential(file: Option<&Path>) -> Result<Option<Secret>, AccessError> {
     }
 }
 
-/// The environment variable that may hold the credential.
-pub const BASIC_AUTH: &str = "CERTJID_HTTP_BASIC_AUTH";
+const BASIC_AUTH: &str = "CERTJID_HTTP_BASIC_AUTH";
