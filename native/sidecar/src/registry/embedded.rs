@@ -109,9 +109,13 @@ impl Store for Embedded {
     fn back_up(&self, copy: PathBuf) -> Answer<'_, ()> {
         Box::pin(async move {
             // SQLite fills a file that is empty, and so one that is nobody else's.
+            let name = copy
+                .to_str()
+                .ok_or_else(|| unusable(&copy, "this is not UTF-8"))?;
             create(&copy).map_err(|error| unusable(&copy, error))?;
+            let name = name.to_owned();
             self.run(BACKUP_TIMEOUT, move |connection| {
-                connection.execute("VACUUM INTO ?1", params![copy.to_string_lossy()])?;
+                connection.execute("VACUUM INTO ?1", params![name])?;
                 Ok(())
             })
             .await
