@@ -98,7 +98,9 @@ start_client(Config, Port, Jobs) ->
 	]),
 	Self = self(),
 	spawn_link(fun() ->
-		Self ! {self(), certjid_test_xmpp_env:run(Config, "handshakes.py", #{port => Port, jobs => File})}
+		Run = fun() -> certjid_test_xmpp_env:run(Config, "handshakes.py", #{port => Port, jobs => File}) end,
+		%% A link would take the case down before it has ended the sidecar.
+		Self ! {self(), catch Run()}
 	end).
 
 %% The messages of a connection that fails go with its process.

@@ -7,8 +7,9 @@
 //! | [`server`] | the socket, the connections, the policy in use and its reload |
 //! | [`backend`] | the services that the methods `http` and `ldap` ask |
 //! | [`client`] | asks a running sidecar |
+//! | [`registry`] | keeps the certificates of users, and serves them to the method `http` |
 //! | [`issue`] | makes a development CA and its certificates |
-//! | [`cli`] | `certjid serve`, `check`, `inspect`, `config`, `dev-cert` |
+//! | [`cli`] | `certjid serve`, `check`, `inspect`, `config`, `dev-cert`, `registry` |
 //!
 //! Nothing is decided here: that is `certjid_core`'s.
 #![forbid(unsafe_code)]
@@ -18,4 +19,5 @@ pub mod cli;
 pub mod client;
 pub mod issue;
 pub mod protocol;
+pub mod registry;
 pub mod server;

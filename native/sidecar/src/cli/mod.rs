@@ -13,7 +13,10 @@ mod config_check;
 mod crl_policy;
 mod dev_cert;
 mod inspect;
+mod listen;
+mod registry;
 mod serve;
+mod serve_registry;
 mod settings;
 mod terminal;
 
@@ -45,6 +48,7 @@ enum Command {
     Inspect(inspect::InspectArgs),
     /// Writes the manual page to standard output
     Man,
+    Registry(registry::RegistryArgs),
     Serve(Box<ServeArgs>),
 }
 
@@ -71,6 +75,7 @@ pub fn run() -> ExitCode {
         Command::DevCert(args) => dev_cert::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Man => man(),
+        Command::Registry(args) => registry::run(&args),
         Command::Serve(args) => serve(*args),
     };
     done.unwrap_or_else(|Unusable(message)| {

@@ -1,25 +1,25 @@
 use core::time::Duration;
 use std::io;
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
 use clap::Args;
-use listenfd::ListenFd;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 use tracing_subscriber::fmt::Subscriber;
 
+use super::serve_registry::RegistryServer;
 use super::settings::{LogFormat, Settings};
-use super::{Done, Unusable, config_check, crl_policy};
+use super::{Done, Unusable, config_check, crl_policy, listen};
 use crate::backend;
-use crate::server::socket::{Access, SocketFile};
+use crate::server::socket::SocketFile;
 use crate::server::{self, Limits, Service, watcher};
 
-/// Runs the sidecar: answers servers over a Unix socket
+/// Runs the sidecar: answers servers over a Unix socket, and serves a registry over HTTP
 ///
 /// SIGHUP loads the configuration again; SIGTERM and SIGINT answer what was asked and end.
 #[derive(Args, Debug)]
@@ -43,21 +43,6 @@ pub fn serve(args: ServeArgs) -> Done {
     };
     start_log(&settings);
 
-    let config = settings
-        .config
-        .as_deref()
-        .ok_or_else(|| Unusable("--config is missing".to_owned()))?;
-    let options = backend::Options {
-        ldap_starttls: settings.ldap_starttls.clone(),
-        crls: crl_policy::policy(settings.missing_crl, settings.stale_crl),
-    };
-    let service =
-        Service::load(config, options).map_err(|errors| config_check::unusable(&errors))?;
-    let service = Arc::new(service);
-    let limits = limits(&settings);
-    // The file is removed at the very end, when nobody can be answered any more.
-    let (listener, _file) = listen(&settings)?;
-
     // Signatures are checked on threads of their own, as many as there are processors.
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let runtime = Builder::new_multi_thread()
@@ -65,27 +50,88 @@ pub fn serve(args: ServeArgs) -> Done {
         .max_blocking_threads(processors + 1)
         .enable_all()
         .build()?;
-    let watch = settings.watch;
+    // Before anybody can be told that this serves.
+    let (stop, mut hang_up) = runtime
+        .block_on(async { io::Result::Ok((stop_signal()?, signal(SignalKind::hangup())?)) })?;
+    let registry = RegistryServer::start(&settings)?;
+    // The registry may be served alone.
+    let sidecar = if registry.is_none() || settings.config.is_some() || settings.socket.is_some() {
+        Some(Sidecar::load(&settings)?)
+    } else {
+        None
+    };
     let served = runtime.block_on(async {
-        let stop = stop_signal()?;
-        let mut hang_up = signal(SignalKind::hangup())?;
-        let reloading = Arc::clone(&service);
+        let reloading = (
+            sidecar.as_ref().map(|sidecar| Arc::clone(&sidecar.service)),
+            registry.as_ref().map(|server| Arc::clone(&server.service)),
+        );
         tokio::spawn(async move {
             while hang_up.recv().await.is_some() {
-                let service = Arc::clone(&reloading);
+                let (sidecar, registry) = reloading.clone();
                 // A panic in it is logged by the panic hook; the old policy stays.
-                let _ = spawn_blocking(move || service.reload()).await;
+                let _ = spawn_blocking(move || {
+                    if let Some(service) = sidecar {
+                        service.reload();
+                    }
+                    if let Some(service) = registry {
+                        service.reload();
+                    }
+                })
+                .await;
             }
         });
-        if watch {
-            tokio::spawn(watcher::watch(Arc::clone(&service)));
+        match sidecar {
+            Some(sidecar) => sidecar.run(&settings, stop).await,
+            None => {
+                stop.await;
+                Ok(())
+            }
         }
-        tracing::info!(config = ?config, version = env!("CARGO_PKG_VERSION"), "serving");
-        server::run(listener, service, limits, stop).await
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
+    // The last logins may have asked the registry.
+    if let Some(registry) = registry {
+        registry.stop()?;
+    }
     served?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What answers on the Unix socket.
+struct Sidecar {
+    service: Arc<Service>,
+    listener: UnixListener,
+    /// The file is removed at the very end, when nobody can be answered any more.
+    _file: Option<SocketFile>,
+}
+
+impl Sidecar {
+    fn load(settings: &Settings) -> Result<Self, Unusable> {
+        let config = settings
+            .config
+            .as_deref()
+            .ok_or_else(|| Unusable("--config is missing".to_owned()))?;
+        let options = backend::Options {
+            ldap_starttls: settings.ldap_starttls.clone(),
+            crls: crl_policy::policy(settings.missing_crl, settings.stale_crl),
+        };
+        let service =
+            Service::load(config, options).map_err(|errors| config_check::unusable(&errors))?;
+        let (listener, file) = listen::unix(settings)?;
+        Ok(Self {
+            service: Arc::new(service),
+            listener,
+            _file: file,
+        })
+    }
+
+    async fn run(self, settings: &Settings, stop: impl Future<Output = ()>) -> io::Result<()> {
+        if settings.watch {
+            tokio::spawn(watcher::watch(Arc::clone(&self.service)));
+        }
+        tracing::info!(config = ?settings.config, version = env!("CARGO_PKG_VERSION"), "serving");
+        server::run(self.listener, self.service, limits(settings), stop).await
+    }
 }
 
 /// Is completed by SIGTERM or SIGINT.
@@ -112,56 +158,6 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
-/// The socket that systemd passes, or else the one of the settings.
-fn listen(settings: &Settings) -> Result<(UnixListener, Option<SocketFile>), Unusable> {
-    if let Some(listener) = ListenFd::from_env()
-        .take_unix_listener(0)
-        .map_err(|error| {
-            Unusable(format!(
-                "the socket that systemd passes can't be used: {error}"
-            ))
-        })?
-    {
-        return Ok((listener, None));
-    }
-    let path = settings
-        .socket
-        .as_deref()
-        .ok_or_else(|| Unusable("--socket is missing".to_owned()))?;
-    let access = Access {
-        mode: mode(settings.socket_mode.as_deref().unwrap_or(DEFAULT_MODE))?,
-        owner: settings.socket_owner.as_deref().map(user_id).transpose()?,
-        group: settings.socket_group.as_deref().map(group_id).transpose()?,
-    };
-    let (listener, file) = SocketFile::bind(Path::new(path), &access).map_err(Unusable::new)?;
-    Ok((listener, Some(file)))
-}
-
-fn mode(text: &str) -> Result<u32, Unusable> {
-    u32::from_str_radix(text, 8)
-        .ok()
-        .filter(|&mode| mode <= 0o777)
-        .ok_or_else(|| {
-            Unusable(format!(
-                "socket-mode is {text:?}, not an octal mode such as 0660"
-            ))
-        })
-}
-
-fn user_id(name: &str) -> Result<u32, Unusable> {
-    name.parse()
-        .ok()
-        .or_else(|| uzers::get_user_by_name(name).map(|user| user.uid()))
-        .ok_or_else(|| Unusable(format!("socket-owner: there is no user {name:?}")))
-}
-
-fn group_id(name: &str) -> Result<u32, Unusable> {
-    name.parse()
-        .ok()
-        .or_else(|| uzers::get_group_by_name(name).map(|group| group.gid()))
-        .ok_or_else(|| Unusable(format!("socket-group: there is no group {name:?}")))
-}
-
 /// To standard error, which systemd takes into its journal.
 fn start_log(settings: &Settings) {
     let builder = Subscriber::builder()
@@ -178,8 +174,6 @@ fn start_log(settings: &Settings) {
         }
     }
 }
-
-const DEFAULT_MODE: &str = "0660";
 
 /// Reading and writing is little work.
 const MAX_IO_THREADS: usize = 4;

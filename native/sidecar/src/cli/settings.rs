@@ -3,6 +3,7 @@
 //! them.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -63,6 +64,27 @@ pub struct Settings {
         value_delimiter = ','
     )]
     pub ldap_starttls: Vec<String>,
+    /// The registry to serve over HTTP: a file, or the postgresql:// URL of a database
+    #[arg(
+        long,
+        env = "CERTJID_REGISTRY",
+        value_name = "FILE|URL",
+        hide_env_values = true
+    )]
+    pub registry: Option<String>,
+    /// Serve the registry at this address, such as 127.0.0.1:8090
+    #[arg(long, env = "CERTJID_HTTP", value_name = "ADDRESS")]
+    pub http: Option<SocketAddr>,
+    /// The certificate of the registry's service, with its intermediates, in PEM
+    #[arg(long, env = "CERTJID_HTTP_CERT", value_name = "FILE")]
+    pub http_cert: Option<PathBuf>,
+    /// The private key of that certificate, in PEM
+    #[arg(long, env = "CERTJID_HTTP_KEY", value_name = "FILE")]
+    pub http_key: Option<PathBuf>,
+    /// A file whose first line is the user:password that must be sent to the registry's service;
+    /// it may be in CERTJID_HTTP_BASIC_AUTH instead
+    #[arg(long, env = "CERTJID_HTTP_BASIC_AUTH_FILE", value_name = "FILE")]
+    pub http_basic_auth_file: Option<PathBuf>,
     /// How log lines are written [default: text]
     #[arg(long, env = "CERTJID_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -117,7 +139,12 @@ impl Settings {
         let named =
             |error: &dyn core::fmt::Display| Unusable(format!("{}: {error}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| named(&error))?;
-        let file: Self = toml::from_str(&text).map_err(|error| named(&error))?;
+        // The error's own text shows the line, and there may be a password in it.
+        let file: Self = toml::from_str(&text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            named(&format_args!("line {line}: {}", error.message()))
+        })?;
         Ok(Self {
             config: self.config.or(file.config),
             socket: self.socket.or(file.socket),
@@ -139,6 +166,11 @@ impl Settings {
             } else {
                 self.ldap_starttls
             },
+            registry: self.registry.or(file.registry),
+            http: self.http.or(file.http),
+            http_cert: self.http_cert.or(file.http_cert),
+            http_key: self.http_key.or(file.http_key),
+            http_basic_auth_file: self.http_basic_auth_file.or(file.http_basic_auth_file),
             log_format: self.log_format.or(file.log_format),
             log_level: self.log_level.or(file.log_level),
         })
@@ -171,6 +203,17 @@ mod tests {
         let Unusable(message) = Settings::default().or_file(&path).unwrap_err();
         assert!(
             message.contains("sockets") && message.contains("certjid.toml"),
+            "{message}"
+        );
+
+        fs::write(
+            &path,
+            "watch = true\nregistry = \"postgres://u:sesame@h/d\n",
+        )
+        .unwrap();
+        let Unusable(message) = Settings::default().or_file(&path).unwrap_err();
+        assert!(
+            message.contains("line 2") && !message.contains("sesame"),
             "{message}"
         );
     }
