@@ -64,6 +64,7 @@ connection.connect(options.jid, null, (status, what) => {
       break;
     case CONNFAIL:
       console.error("connection failed:", what);
+      if (offered === undefined) finish("disconnected");
       break;
     case DISCONNECTED:
       if (reached) finish("session_start", { jid: reached });

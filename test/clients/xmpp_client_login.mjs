@@ -12,12 +12,16 @@
 // Prints a JSON object: outcome, session_start, failed_auth, no_auth or disconnected; jid, or
 // condition.
 
+import { webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import tls from "node:tls";
 import { pathToFileURL } from "node:url";
 
 const options = JSON.parse(process.argv[2]);
+
+// Of Node.js 20 on, but for Debian 12's.
+globalThis.crypto ??= webcrypto;
 
 // It calls tls.connect without a place for a certificate.
 const file = (name) => options[name] && readFileSync(options[name]);
