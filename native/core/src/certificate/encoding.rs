@@ -152,7 +152,7 @@ pub const MAX_CHAIN: usize = 16;
 /// A full chain in its longest encoding (PEM with every character escaped).
 const MAX_INPUT: usize = 5 * MAX_CHAIN * MAX_CERTIFICATE;
 
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
 
 #[cfg(test)]
 mod tests {
