@@ -47,6 +47,13 @@ pub fn serve(args: ServeArgs) -> Done {
         .as_deref()
         .ok_or_else(|| Unusable("--config is missing".to_owned()))?;
     let service = Service::load(config).map_err(|errors| config_check::unusable(&errors))?;
+    let service = service
+        .trusting(settings.trust_forwarded.clone())
+        .map_err(|proxy| {
+            Unusable(format!(
+                "--trust-forwarded {proxy}: the configuration has no such listener"
+            ))
+        })?;
     let service = Arc::new(service);
     let limits = limits(&settings);
     // The file is removed at the very end, when nobody can be answered any more.

@@ -2,6 +2,7 @@
 
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::borrow::Cow;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -11,16 +12,18 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certjid_core::certificate::Certificate;
 use certjid_core::config::{ConfigErrors, ListenerRef};
-use certjid_core::policy::{self, Request};
+use certjid_core::policy::{self, Outcome, Refused, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::trusted_proxies::{self, TrustedProxy};
 use crate::backend::Backed;
-use crate::protocol::{Call, Decision, Message, Offer, Status, encode, refuse};
+use crate::protocol::{Call, Decision, Login, Message, Offer, Status, encode, refuse};
 
 /// Everything that the connections share.
 #[derive(Debug)]
 pub struct Service {
     config: PathBuf,
+    trusted_proxies: Vec<TrustedProxy>,
     loaded: ArcSwap<Loaded>,
     reload_error: ArcSwapOption<String>,
     started: Instant,
@@ -54,6 +57,7 @@ impl Service {
         Ok(Self {
             loaded: ArcSwap::from_pointee(load(config)?),
             config: config.to_owned(),
+            trusted_proxies: Vec::new(),
             reload_error: ArcSwapOption::empty(),
             started: Instant::now(),
             decisions: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
@@ -62,6 +66,23 @@ impl Service {
             errors: AtomicU64::new(0),
             connections: AtomicU64::new(0),
         })
+    }
+
+    /// The same, with listeners that stand behind proxies.
+    ///
+    /// # Errors
+    /// The one that is no listener of the configuration.
+    pub fn trusting(mut self, proxies: Vec<TrustedProxy>) -> Result<Self, TrustedProxy> {
+        let loaded = self.loaded.load();
+        let config = loaded.backed.policy().config();
+        if let Some(unknown) = proxies
+            .iter()
+            .find(|known| config.listener(&known.listener).is_none())
+        {
+            return Err(unknown.clone());
+        }
+        self.trusted_proxies = proxies;
+        Ok(self)
     }
 
     /// Loads the policy again. Requests see the old one or the new one, never a mixture; a file
@@ -114,8 +135,8 @@ impl Service {
             }
         };
         let answer = || match &call {
-            Call::Authenticate(request) => encode(id.clone(), &self.authenticate(request)),
-            Call::Mechanisms(request) => encode(id.clone(), &self.mechanisms(request)),
+            Call::Authenticate(login) => encode(id.clone(), &self.authenticate(login)),
+            Call::Mechanisms(login) => encode(id.clone(), &self.mechanisms(login)),
             Call::Status => encode(id.clone(), &self.status()),
         };
         // Nothing is left half-changed: the counters are all that is written.
@@ -144,13 +165,15 @@ impl Service {
         OpenConnection(Arc::clone(self))
     }
 
-    fn authenticate(&self, request: &Request) -> Decision {
+    fn authenticate(&self, login: &Login) -> Decision {
         let begun = Instant::now();
-        let outcome = self
-            .loaded
-            .load()
-            .backed
-            .authenticate(request, policy::now());
+        let loaded = self.loaded.load();
+        let completed = self.complete(login, &loaded);
+        let request = completed.as_deref().unwrap_or(&login.request);
+        let outcome = match &completed {
+            Ok(request) => loaded.backed.authenticate(request, policy::now()),
+            Err(refused) => Outcome::Refused(refused.clone()),
+        };
         let decision = Decision::from(outcome);
         let counter = if decision.allowed {
             &self.allowed
@@ -162,13 +185,22 @@ impl Service {
         decision
     }
 
-    fn mechanisms(&self, request: &Request) -> Offer {
-        self.loaded
-            .load()
-            .backed
-            .policy()
-            .mechanisms(request, policy::now())
-            .into()
+    fn mechanisms(&self, login: &Login) -> Offer {
+        let loaded = self.loaded.load();
+        match self.complete(login, &loaded) {
+            Ok(request) => loaded.backed.policy().mechanisms(&request, policy::now()),
+            Err(refused) => policy::Offer {
+                external: false,
+                reason: refused.reason,
+                message: refused.message,
+            },
+        }
+        .into()
+    }
+
+    fn complete<'a>(&self, login: &'a Login, loaded: &Loaded) -> Result<Cow<'a, Request>, Refused> {
+        let config = loaded.backed.policy().config();
+        trusted_proxies::complete(login, &self.trusted_proxies, config)
     }
 
     fn status(&self) -> Status {
