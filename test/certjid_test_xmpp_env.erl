@@ -9,6 +9,7 @@
 -export([policy_file/2]).
 -export([tls/2]).
 -export([with_sidecar/2]).
+-export([with_sidecar/3]).
 -export([serve/4]).
 -export([run/3]).
 -export([execute/1]).
@@ -127,6 +128,9 @@ serve(Config, Shape, Options, Fun) ->
 
 %% Runs the sidecar with a policy, for as long as Fun(Client) takes.
 with_sidecar(Toml, Fun) ->
+	with_sidecar(Toml, [], Fun).
+
+with_sidecar(Toml, Arguments, Fun) ->
 	Binary = case os:getenv("CERTJID_BIN") of
 		false -> filename:join(certjid_test_cases:root(), "target/debug/certjid");
 		File -> File
@@ -136,7 +140,8 @@ with_sidecar(Toml, Fun) ->
 	Dir = string:trim(os:cmd("mktemp -d /tmp/certjid.XXXXXX")),
 	Path = filename:join(Dir, "sock"),
 	Port = open_port({spawn_executable, Binary}, [
-		{args, ["serve", "--config", Toml, "--socket", Path]}, binary, exit_status, stderr_to_stdout
+		{args, ["serve", "--config", Toml, "--socket", Path | Arguments]},
+		binary, exit_status, stderr_to_stdout
 	]),
 	{os_pid, Pid} = erlang:port_info(Port, os_pid),
 	{ok, Client} = certjid_sidecar:start_link(#{socket => Path}),

@@ -6,7 +6,6 @@
 // ca             file of the CA of the server
 // cert, key      files of the client, or
 // p12, password  a PKCS#12 file; neither: no certificate
-// headers        more HTTP headers
 // packages       the folder with node_modules
 //
 // Prints a JSON object: outcome, session_start, failed_auth, no_auth or disconnected; jid, or
@@ -30,7 +29,6 @@ globalThis.WebSocket = class extends WebSocket {
       key: file("key"),
       pfx: file("p12"),
       passphrase: options.password,
-      headers: options.headers,
       servername: "localhost",
     });
   }
