@@ -30,7 +30,8 @@ end_per_suite(_Config) ->
 nginx(Config) ->
 	serve(Config, ["http=nginx"], ?NGINX, fun(Server) ->
 		through(fun nginx/3, "nginx", Config, Server, fun(Port) ->
-			every_certificate(Config, Server, Port),
+			%% nginx answers 400 to the expired one: what it passes on are certificates of others.
+			every_certificate(Config, Server, Port, {disconnected, nothing}),
 			forged(Config, Server, Port, ["X-Client-Cert: ", escaped(alice(Config))]),
 			not_offered(<<"unknown_ca">>, Config, Server, Port, intermediate(Config), "")
 		end)
@@ -39,7 +40,7 @@ nginx(Config) ->
 haproxy(Config) ->
 	serve(Config, ["http=haproxy"], ?HAPROXY, fun(Server) ->
 		through(fun haproxy/3, "haproxy", Config, Server, fun(Port) ->
-			every_certificate(Config, Server, Port),
+			every_certificate(Config, Server, Port, {no_auth, {not_offered, <<"cert_expired">>}}),
 			forged(Config, Server, Port, ["X-Client-Cert: ", base64:encode(alice(Config))]),
 			Chain = ["X-Client-Chain: ", base64:encode(alice(Config))],
 			forged(Config, Server, Port, Chain),
@@ -57,33 +58,35 @@ haproxy_rfc9440(Config) ->
 			haproxy(re:replace(Text, Set, Lines), Dir, Ports)
 		end,
 		through(Configure, "haproxy", Config, Server, fun(Port) ->
-			every_certificate(Config, Server, Port),
+			every_certificate(Config, Server, Port, {no_auth, {not_offered, <<"cert_expired">>}}),
 			Header = ["Client-Cert: :", base64:encode(alice(Config)), ":"],
 			forged(Config, Server, Port, Header)
 		end)
 	end).
 
 %% The proxy trusts none of the certificates, and passes them all on: certjid judges.
-every_certificate(Config, Server, Port) ->
+every_certificate(Config, Server, Port, Expired) ->
 	[
-		{Cert, Seen, Report} = {
-			Cert,
-			certjid_test_clients:login(strophejs, Config, #{
-				cert => Cert, port => Port, shape => websocket
-			}),
-			server(certjid_test_xmpp:report(Server))
-		}
-		|| {Cert, Seen, Report} <- [
-			{good, ?ALICE, {ok, <<"xmppAddr">>}},
-			{several, ?ALICE, {ok, <<"xmppAddr">>}},
-			{cn_only, ?ALICE, {ok, <<"common_name">>}},
-			{bad, no_auth, {not_offered, <<"unknown_ca">>}},
-			{expired, no_auth, {not_offered, <<"cert_expired">>}},
-			{revoked, no_auth, {not_offered, <<"revoked">>}},
-			{self_signed, no_auth, {not_offered, <<"selfsigned_peer">>}},
-			{none, no_auth, {not_offered, <<"no_peer_cert">>}}
+		{Cert, Expected} = {Cert, login(Cert, Config, Server, Port)}
+		|| {Cert, Expected} <- [
+			{good, {?ALICE, {ok, <<"xmppAddr">>}}},
+			{several, {?ALICE, {ok, <<"xmppAddr">>}}},
+			{cn_only, {?ALICE, {ok, <<"common_name">>}}},
+			{bad, {no_auth, {not_offered, <<"unknown_ca">>}}},
+			{expired, Expired},
+			{revoked, {no_auth, {not_offered, <<"revoked">>}}},
+			{self_signed, {no_auth, {not_offered, <<"selfsigned_peer">>}}},
+			{none, {no_auth, {not_offered, <<"no_peer_cert">>}}}
 		]
 	].
+
+%% What the client sees, and the server, which is not asked where the client doesn't get to it.
+login(Cert, Config, Server, Port) ->
+	Options = #{cert => Cert, port => Port, shape => websocket},
+	case certjid_test_clients:login(strophejs, Config, Options) of
+		disconnected -> {disconnected, nothing};
+		Seen -> {Seen, server(certjid_test_xmpp:report(Server))}
+	end.
 
 %% A client that writes the header itself is who its own certificate says, or nobody.
 forged(Config, Server, Port, Header) ->
