@@ -34,6 +34,27 @@
 }.
 -export_type([options/0]).
 
+%% A client certificate in HTTP headers that a proxy has written (docs/proxy.md): the values of each
+%% header, as they stand there. The sidecar takes them where its settings say so.
+-type forwarded() :: #{
+	proxy := nginx | rfc9440 | haproxy | envoy,
+	certificate := [binary()],
+	chain => [binary()]
+}.
+-export_type([forwarded/0]).
+
+%% As of {@link certjid}, or with `forwarded' instead of `chain' and `cert'.
+-type request() :: certjid:request() | #{
+	listener := certjid:listener(),
+	host := binary(),
+	host_type => binary() | undefined,
+	forwarded := forwarded(),
+	authzid => binary() | undefined,
+	initial_response => binary() | undefined,
+	verified => boolean() | undefined
+}.
+-export_type([request/0]).
+
 %% `unavailable': there is no connection, or it was lost, or too many requests are under way.
 %% `timeout': no reply within the time.
 -type failure() :: unavailable | timeout.
@@ -75,13 +96,13 @@ child_spec(Options) ->
 	}.
 
 %% @doc As {@link authenticate/3}, within 5 seconds.
--spec authenticate(gen_server:server_ref(), certjid:request()) ->
+-spec authenticate(gen_server:server_ref(), request()) ->
 	{ok, certjid:allowed()} | {error, certjid:refused() | failure()}.
 authenticate(Client, Request) ->
 	authenticate(Client, Request, ?TIMEOUT).
 
 %% @doc Decides a login as {@link certjid:decide/2} does, within a time in milliseconds.
--spec authenticate(gen_server:server_ref(), certjid:request(), Timeout :: pos_integer()) ->
+-spec authenticate(gen_server:server_ref(), request(), Timeout :: pos_integer()) ->
 	{ok, certjid:allowed()} | {error, certjid:refused() | failure()}.
 authenticate(Client, Request, Timeout) ->
 	case ask(Client, authenticate, Request, Timeout) of
@@ -93,7 +114,7 @@ authenticate(Client, Request, Timeout) ->
 	end.
 
 %% @doc As {@link certjid:mechanisms/2}; none where the sidecar doesn't answer.
--spec mechanisms(gen_server:server_ref(), certjid:request()) -> [binary()].
+-spec mechanisms(gen_server:server_ref(), request()) -> [binary()].
 mechanisms(Client, Request) ->
 	case offer(Client, Request) of
 		{ok, #{external := true}} -> [<<"EXTERNAL">>];
@@ -101,7 +122,7 @@ mechanisms(Client, Request) ->
 	end.
 
 %% @doc As {@link certjid:offer/2}.
--spec offer(gen_server:server_ref(), certjid:request()) ->
+-spec offer(gen_server:server_ref(), request()) ->
 	{ok, certjid:offer()} | {error, failure()}.
 offer(Client, Request) ->
 	case ask(Client, mechanisms, Request, ?TIMEOUT) of
@@ -135,6 +156,14 @@ refusal(#{error := Error} = Reply) ->
 		trail => []
 	}.
 
+ask(Client, What, #{forwarded := Forwarded} = Request, Timeout) ->
+	case Request of
+		#{chain := _} -> error(badarg, [Request]);
+		#{cert := _} -> error(badarg, [Request]);
+		_ -> ok
+	end,
+	{ok, Normalized} = certjid_request:normalize(maps:remove(forwarded, Request)),
+	ask(Client, (message(What, Normalized))#{forwarded => Forwarded}, Timeout);
 ask(Client, What, Request, Timeout) ->
 	case certjid_request:normalize(Request) of
 		{ok, Normalized} -> ask(Client, message(What, Normalized), Timeout);

@@ -1,5 +1,6 @@
 %% A minimal XMPP server on OTP's ssl, for whole logins by certificate: c2s with STARTTLS, c2s
-%% with direct TLS, and HTTPS with WebSocket and BOSH (certjid_test_xmpp_http). It listens on
+%% with direct TLS, and HTTPS with WebSocket and BOSH (certjid_test_xmpp_http), also in plain HTTP
+%% behind a proxy. It listens on
 %% 127.0.0.1, on a free port. For each connection the process that started it gets a report.
 -module(certjid_test_xmpp).
 
@@ -12,8 +13,9 @@
 %% Milliseconds.
 -define(TIMEOUT, 5000).
 
-%% Options: `shape', starttls, direct_tls or https; `tls', as certjid_tls:make_server_opts/1;
-%% `decider', {nif, Policy} or {sidecar, Client}; `ssl', options of ssl instead of those.
+%% Options: `shape', starttls, direct_tls, https or http; `tls', as certjid_tls:make_server_opts/1;
+%% `decider', {nif, Policy} or {sidecar, Client}; `ssl', options of ssl instead of those; for
+%% http, `proxy' as in certjid_test_xmpp_http:forwarded/2.
 start(#{shape := Shape, tls := _, decider := _} = Options) ->
 	Server = maps:merge(#{ssl => []}, Options#{owner => self(), id => make_ref()}),
 	#{id := Id} = Server,
@@ -36,7 +38,7 @@ stop(#{pid := Pid}) ->
 report(#{id := Id}) ->
 	receive {Id, report, Report} -> Report after 2 * ?TIMEOUT -> no_report end.
 
-listen(starttls, _Server) ->
+listen(Shape, _Server) when Shape =:= starttls; Shape =:= http ->
 	{ok, Listen} = gen_tcp:listen(0, [binary, {active, false}, {ip, {127, 0, 0, 1}}]),
 	{ok, Port} = inet:port(Listen),
 	{{tcp, Listen}, Port};
@@ -73,8 +75,9 @@ connection(Socket, #{shape := Shape, decider := Decider} = Server) ->
 		{tcp, Tcp} -> inet:peername(Tcp);
 		{ssl, Ssl} -> ssl:peername(Ssl)
 	end,
-	Listener = case Shape of https -> http; _ -> c2s end,
-	Session = certjid_test_xmpp_session:new(Listener, Decider),
+	Listener = case Shape of https -> http; http -> http; _ -> c2s end,
+	Proxy = maps:get(proxy, Server, undefined),
+	Session = certjid_test_xmpp_session:new(Listener, Decider, Proxy),
 	Report = try
 		run(Shape, Socket, Session, Server)
 	catch
@@ -91,7 +94,9 @@ run(direct_tls, {ssl, Transport}, Session0, Server) ->
 	{Socket, Session} = handshake(Transport, Session0, Server),
 	stream(Socket, <<>>, Session, Server);
 run(https, {ssl, Transport}, Session0, Server) ->
-	{{ssl, Socket}, Session} = handshake(Transport, Session0, Server),
+	{Socket, Session} = handshake(Transport, Session0, Server),
+	certjid_test_xmpp_http:serve(Socket, Session);
+run(http, Socket, Session, _Server) ->
 	certjid_test_xmpp_http:serve(Socket, Session).
 
 %% In the process that handles the connection: the certificates come to it as messages.

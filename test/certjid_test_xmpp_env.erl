@@ -1,5 +1,5 @@
-%% What logins on certjid_test_xmpp need: certificates as files, policies, the sidecar, and the
-%% clients of test/clients.
+%% What logins on certjid_test_xmpp need: certificates as files, policies, the sidecar, and how the
+%% programs of test/clients are run. The clients among them are certjid_test_clients'.
 -module(certjid_test_xmpp_env).
 
 -export([init/1]).
@@ -10,20 +10,26 @@
 -export([tls/2]).
 -export([with_sidecar/2]).
 -export([with_decider/3]).
+-export([with_sidecar/3]).
+-export([serve/4]).
 -export([run/3]).
--export([python_packages/0]).
+-export([execute/1]).
+-export([pkcs12/2]).
+-export([packages/0]).
 
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
 
 %% DNS:localhost, IP:127.0.0.1.
 -define(SERVER_SAN, <<16#30, 17, 16#82, 9, "localhost", 16#87, 4, 127, 0, 0, 1>>).
 
-%% For init_per_suite/1: adds `server', files for ssl, and `clients', a map of certificate files
-%% for the scripts.
+-define(REVOKED, 1000).
+
+%% For init_per_suite/1: adds `server', files for ssl; `clients', a map of certificate files for
+%% the scripts; and `crl_file', the CRL that revokes one of these.
 init(Config0) ->
 	{ok, _} = application:ensure_all_started(ssl),
 	Config = certjid_test_config:init(Config0),
-	#{key := Key} = proplists:get_value(ca, Config),
+	#{key := Key, issuer := Ca} = proplists:get_value(ca, Config),
 	Issue = fun(Names, Options) -> certjid_test_config:issue(Config, Names, Options) end,
 	Server = Issue(#{common_name => <<"localhost">>}, #{san => ?SERVER_SAN}),
 	#{cert := CertFile, key := KeyFile} = write_certificate(Config, "server", Key, Server),
@@ -35,13 +41,18 @@ init(Config0) ->
 		several => Issue(#{common_name => <<"alice">>, xmpp_addrs => Several}, #{}),
 		cn_only => Issue(#{common_name => <<"alice">>}, #{}),
 		expired => Issue(?ALICE, #{not_after => "20250601000000Z"}),
+		revoked => Issue(?ALICE, #{serial => ?REVOKED}),
 		bad => certjid_test_cert:make(Key, ?ALICE, #{issuer => EvilCa}),
 		self_signed => certjid_test_cert:self_signed(Key, ?ALICE)
 	},
 	Files = maps:map(fun(Name, Der) ->
 		write_certificate(Config, atom_to_list(Name), Key, Der)
 	end, Clients),
+	CrlFile = filename:join(proplists:get_value(priv_dir, Config), "crl.pem"),
+	Crl = {'CertificateList', certjid_test_cert:crl(Ca, [?REVOKED]), not_encrypted},
+	ok = file:write_file(CrlFile, public_key:pem_encode([Crl])),
 	[
+		{crl_file, CrlFile},
 		{server, #{certfile => CertFile, keyfile => KeyFile}},
 		{clients, Files#{none => #{}}}
 		| Config
@@ -55,11 +66,19 @@ write_certificate(Config, Name, Key, Der) ->
 	ok = file:write_file(File ++ ".crt", certjid_test_cert:pem([Der])),
 	#{cert => File ++ ".crt", key => File ++ ".key"}.
 
+%% The file of a certificate and its key in PKCS#12.
+pkcs12(#{cert := Cert, key := Key}, Password) ->
+	File = filename:rootname(Cert) ++ ".p12",
+	_ = openssl([
+		"pkcs12", "-export", "-in", Cert, "-inkey", Key, "-out", File, "-passout", "pass:" ++ Password
+	]),
+	File.
+
 openssl(Arguments) ->
 	{0, Output} = command("openssl", Arguments),
 	Output.
 
-%% A mongooseim.toml. Options: `verify_mode' and `disconnect_on_failure', and those of
+%% A mongooseim.toml that trusts the test CA and has its CRL. Options: `verify_mode' and `disconnect_on_failure', and those of
 %% certjid_test_config:write/3.
 policy_file(Config, Options) ->
 	Dir = proplists:get_value(priv_dir, Config),
@@ -72,8 +91,12 @@ policy_file(Config, Options) ->
 	{ok, Text} = file:read_file(Toml),
 	Disconnect = atom_to_binary(maps:get(disconnect_on_failure, Options, true)),
 	Key = <<"  tls.verify_mode">>,
-	Line = <<"  tls.disconnect_on_failure = ", Disconnect/binary, "\n", Key/binary>>,
-	ok = file:write_file(Toml, binary:replace(Text, Key, Line, [global])),
+	Crl = unicode:characters_to_binary(proplists:get_value(crl_file, Config)),
+	Lines = <<
+		"  tls.disconnect_on_failure = ", Disconnect/binary, "\n",
+		"  tls.crl_files = [\"", Crl/binary, "\"]\n", Key/binary
+	>>,
+	ok = file:write_file(Toml, binary:replace(Text, Key, Lines, [global])),
 	Toml.
 
 %% The same, for certjid_test_xmpp.
@@ -84,8 +107,24 @@ tls(Config, Options) ->
 		maps:with([verify_mode, disconnect_on_failure, session_tickets], Options)
 	).
 
+%% Runs certjid_test_xmpp for as long as Fun(Server) takes, with the `decider' of Config, nif or
+%% sidecar. Options: those of policy_file/2 and tls/2.
+serve(Config, Shape, Options, Fun) ->
+	Toml = policy_file(Config, Options),
+	with_decider(Config, Toml, fun(Decider) ->
+		Server = certjid_test_xmpp:start(#{
+			shape => Shape, tls => tls(Config, Options), decider => Decider
+		}),
+		Answer = Fun(Server),
+		ok = certjid_test_xmpp:stop(Server),
+		Answer
+	end).
+
 %% Runs the sidecar with a policy, for as long as Fun(Client) takes.
 with_sidecar(Toml, Fun) ->
+	with_sidecar(Toml, [], Fun).
+
+with_sidecar(Toml, Arguments, Fun) ->
 	Binary = case os:getenv("CERTJID_BIN") of
 		false -> filename:join(certjid_test_cases:root(), "target/debug/certjid");
 		File -> File
@@ -95,7 +134,8 @@ with_sidecar(Toml, Fun) ->
 	Dir = string:trim(os:cmd("mktemp -d /tmp/certjid.XXXXXX")),
 	Path = filename:join(Dir, "sock"),
 	Port = open_port({spawn_executable, Binary}, [
-		{args, ["serve", "--config", Toml, "--socket", Path]}, binary, exit_status, stderr_to_stdout
+		{args, ["serve", "--config", Toml, "--socket", Path | Arguments]},
+		binary, exit_status, stderr_to_stdout
 	]),
 	{os_pid, Pid} = erlang:port_info(Port, os_pid),
 	{ok, Client} = certjid_sidecar:start_link(#{socket => Path}),
@@ -136,16 +176,29 @@ flush(Port) ->
 	receive {Port, _} -> flush(Port) after 0 -> ok end.
 
 %% Runs a script of test/clients, with an object of text, numbers and booleans, and decodes the
-%% last line of its output; before come the log lines of its libraries. A script that fails, or takes 30 seconds, fails the case.
+%% last line of its output; before come the log lines of its libraries. A script that fails, or
+%% takes 60 seconds, fails the case.
 run(Config, Script, Options) ->
-	File = filename:join([certjid_test_cases:root(), "test/clients", Script]),
 	#{file := CaFile} = proplists:get_value(ca, Config),
 	Object = json(Options#{ca => CaFile}),
-	case command("timeout", ["30", "python3", File, Object]) of
+	File = filename:join([certjid_test_cases:root(), "test/clients", Script]),
+	execute(interpreter(Script) ++ [File, Object]).
+
+%% Debian's packages are for Debian's Python alone.
+interpreter("nbxmpp" ++ _) -> ["/usr/bin/python3", "-I"];
+interpreter(Script) ->
+	case filename:extension(Script) of
+		".py" -> ["python3"];
+		_ -> ["node"]
+	end.
+
+%% The same for any program and its arguments.
+execute(Command) ->
+	case command("timeout", ["60" | Command]) of
 		{0, Output} ->
 			certjid_test_json:decode(lists:last(string:lexemes(Output, "\n")));
 		{Status, Output} ->
-			ct:fail("~ts ~ts: ~b~n~ts", [Script, Object, Status, Output])
+			ct:fail("~p: ~b~n~ts", [Command, Status, Output])
 	end.
 
 json(Object) ->
@@ -159,11 +212,17 @@ json_value(Text) -> ["\"", Text, "\""].
 
 %% The exit status and the output.
 command(Program, Arguments) ->
-	Port = open_port({spawn_executable, os:find_executable(Program)}, [
-		{args, Arguments}, {env, [{"PYTHONPATH", python_packages()}]},
+	Port = open_port({spawn_executable, executable(Program)}, [
+		{args, Arguments}, {env, [{"PYTHONPATH", packages()}]},
 		binary, exit_status, stderr_to_stdout
 	]),
 	output(Port, <<>>).
+
+executable(Program) ->
+	case os:find_executable(Program) of
+		false -> ct:fail("there is no ~ts", [Program]);
+		File -> File
+	end.
 
 output(Port, Output) ->
 	receive
@@ -171,6 +230,6 @@ output(Port, Output) ->
 		{Port, {exit_status, Status}} -> {Status, Output}
 	end.
 
-%% Where stream_SUITE puts the clients' packages.
-python_packages() ->
+%% Where the clients are installed; Python looks for modules there.
+packages() ->
 	filename:join(certjid_test_cases:root(), "target/clients").

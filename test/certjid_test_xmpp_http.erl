@@ -1,36 +1,54 @@
-%% XMPP over HTTPS for certjid_test_xmpp: WebSocket (RFC 6455, RFC 7395) at /ws-xmpp and BOSH
+%% XMPP over HTTP for certjid_test_xmpp: WebSocket (RFC 6455, RFC 7395) at /ws-xmpp and BOSH
 %% (XEP-0124, XEP-0206) at /http-bind. A BOSH session lives on the connection that has begun it.
 -module(certjid_test_xmpp_http).
 
 -export([serve/2]).
+-export([forwarded/2]).
 
 -define(TIMEOUT, 5000).
 -define(MAX_BODY, 100000).
 
-serve(Socket, Session) ->
-	ok = ssl:setopts(Socket, [{packet, http_bin}]),
-	case ssl:recv(Socket, 0, ?TIMEOUT) of
+%% The socket is {tcp, Socket}, behind a proxy, or {ssl, Socket}.
+serve(Socket, Session0) ->
+	ok = setopts(Socket, [{packet, http_bin}]),
+	case recv(Socket, 0) of
 		{ok, {http_request, Method, {abs_path, Path}, _}} ->
-			Headers = headers(Socket, #{}),
-			request(Method, Path, Headers, Socket, Session);
+			Fields = headers(Socket),
+			Session = certjid_test_xmpp_session:headers(Fields, Session0),
+			request(Method, Path, maps:from_list(Fields), Socket, Session);
 		_ ->
-			certjid_test_xmpp_session:report(Session)
+			certjid_test_xmpp_session:report(Session0)
 	end.
 
-headers(Socket, Headers) ->
-	case ssl:recv(Socket, 0, ?TIMEOUT) of
+%% In order, and each as often as it is there.
+headers(Socket) ->
+	case recv(Socket, 0) of
 		{ok, {http_header, _, Name, _, Value}} ->
 			Key = string:lowercase(if is_atom(Name) -> atom_to_binary(Name); true -> Name end),
-			headers(Socket, Headers#{Key => Value});
+			[{Key, Value} | headers(Socket)];
 		{ok, http_eoh} ->
-			ok = ssl:setopts(Socket, [{packet, raw}]),
-			Headers
+			ok = setopts(Socket, [{packet, raw}]),
+			[]
 	end.
+
+%% The certificate that a proxy passes on, as certjid_sidecar takes it. Proxy: `proxy' and the
+%% names of the headers in lower case, `certificate' and, where there is such, `chain'.
+forwarded(#{proxy := Name} = Proxy, Headers) ->
+	Values = maps:map(fun(_, Header) ->
+		[Value || {Key, Value} <- Headers, Key =:= Header]
+	end, maps:with([certificate, chain], Proxy)),
+	Values#{proxy => Name}.
+
+setopts({tcp, Socket}, Options) -> inet:setopts(Socket, Options);
+setopts({ssl, Socket}, Options) -> ssl:setopts(Socket, Options).
+
+recv({tcp, Socket}, Length) -> gen_tcp:recv(Socket, Length, ?TIMEOUT);
+recv({ssl, Socket}, Length) -> ssl:recv(Socket, Length, ?TIMEOUT).
 
 request('GET', <<"/ws-xmpp">>, #{<<"sec-websocket-key">> := Key} = Headers, Socket, Session) ->
 	#{<<"sec-websocket-protocol">> := <<"xmpp">>, <<"sec-websocket-version">> := <<"13">>} = Headers,
 	Accept = crypto:hash(sha, [Key, "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"]),
-	ok = ssl:send(Socket, [
+	ok = certjid_test_xmpp:send(Socket, [
 		"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 		"Sec-WebSocket-Protocol: xmpp\r\nSec-WebSocket-Accept: ", base64:encode(Accept), "\r\n\r\n"
 	]),
@@ -38,15 +56,15 @@ request('GET', <<"/ws-xmpp">>, #{<<"sec-websocket-key">> := Key} = Headers, Sock
 request('POST', <<"/http-bind">>, #{<<"content-length">> := Length}, Socket, Session0) ->
 	Size = binary_to_integer(Length),
 	true = Size > 0 andalso Size =< ?MAX_BODY,
-	{ok, Body} = ssl:recv(Socket, Size, ?TIMEOUT),
+	{ok, Body} = recv(Socket, Size),
 	{Answer, Session} = bosh(Body, Session0),
-	ok = ssl:send(Socket, [
+	ok = certjid_test_xmpp:send(Socket, [
 		"HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: ",
 		integer_to_list(iolist_size(Answer)), "\r\n\r\n", Answer
 	]),
 	serve(Socket, Session);
 request(_Method, _Path, _Headers, Socket, Session) ->
-	ok = ssl:send(Socket, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
+	ok = certjid_test_xmpp:send(Socket, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
 	serve(Socket, Session).
 
 %% One <body/> to another.
@@ -79,15 +97,15 @@ websocket(Socket, Session0) ->
 		{text, Text} ->
 			case websocket_element(certjid_test_xmpp_session:split(Text), Session0) of
 				{reply, Replies, Session} ->
-					_ = [ok = ssl:send(Socket, text_frame(Reply)) || Reply <- Replies, Reply =/= []],
+					_ = [ok = certjid_test_xmpp:send(Socket, text_frame(Reply)) || Reply <- Replies, Reply =/= []],
 					websocket(Socket, Session);
 				{close, Replies, Session} ->
-					_ = [ssl:send(Socket, text_frame(Reply)) || Reply <- Replies, Reply =/= []],
-					_ = ssl:send(Socket, <<16#88, 0>>),
+					_ = [certjid_test_xmpp:send(Socket, text_frame(Reply)) || Reply <- Replies, Reply =/= []],
+					_ = certjid_test_xmpp:send(Socket, <<16#88, 0>>),
 					certjid_test_xmpp_session:report(Session)
 			end;
 		{ping, Data} ->
-			ok = ssl:send(Socket, [16#8A, byte_size(Data), Data]),
+			ok = certjid_test_xmpp:send(Socket, [16#8A, byte_size(Data), Data]),
 			websocket(Socket, Session0);
 		closed ->
 			certjid_test_xmpp_session:report(Session0)
@@ -106,13 +124,13 @@ websocket_element({Name, Xml, _}, Session0) ->
 
 %% Clients mask their frames; fragments are not taken.
 frame(Socket) ->
-	case ssl:recv(Socket, 2, ?TIMEOUT) of
+	case recv(Socket, 2) of
 		{ok, <<1:1, 0:3, Opcode:4, 1:1, Short:7>>} ->
 			Length = case Short of
-				126 -> {ok, <<Long:16>>} = ssl:recv(Socket, 2, ?TIMEOUT), Long;
+				126 -> {ok, <<Long:16>>} = recv(Socket, 2), Long;
 				_ when Short < 126 -> Short
 			end,
-			{ok, <<Mask:4/binary, Masked/binary>>} = ssl:recv(Socket, 4 + Length, ?TIMEOUT),
+			{ok, <<Mask:4/binary, Masked/binary>>} = recv(Socket, 4 + Length),
 			Pad = binary:part(binary:copy(Mask, Length div 4 + 1), 0, Length),
 			case Opcode of
 				1 -> {text, crypto:exor(Masked, Pad)};

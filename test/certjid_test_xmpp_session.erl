@@ -2,8 +2,9 @@
 %% decides, and resource binding. The XML is cut by patterns: its clients are known.
 -module(certjid_test_xmpp_session).
 
--export([new/2]).
+-export([new/3]).
 -export([secure/2]).
+-export([headers/2]).
 -export([open/2]).
 -export([element/3]).
 -export([report/1]).
@@ -15,8 +16,10 @@
 %% As MongooseIM.
 -define(MAX_ATTEMPTS, 4).
 
-new(Listener, Decider) ->
+%% Proxy: as certjid_test_xmpp_http:forwarded/2, or undefined.
+new(Listener, Decider, Proxy) ->
 	#{
+		proxy => Proxy,
 		listener => Listener, decider => Decider, peer => plain, host => <<"localhost">>,
 		attempts => 0, jid => undefined, report => #{}
 	}.
@@ -25,6 +28,12 @@ new(Listener, Decider) ->
 secure(Peer, #{report := Report} = Session) ->
 	Seen = #{tls => ok, verified => maps:get(verified, Peer)},
 	Session#{peer := Peer, report := maps:merge(Report, Seen)}.
+
+%% The headers of an HTTP request, which count where a proxy has ended TLS.
+headers(_Headers, #{proxy := undefined} = Session) ->
+	Session;
+headers(Headers, #{proxy := Proxy} = Session) ->
+	Session#{peer := #{forwarded => certjid_test_xmpp_http:forwarded(Proxy, Headers)}}.
 
 %% A stream's beginning: the features.
 open(Xml, #{host := Default} = Session0) ->
@@ -108,8 +117,9 @@ failure(Condition, Disconnect, #{attempts := Attempts} = Session) ->
 		false -> {reply, Xml, Session#{attempts := Attempts + 1}}
 	end.
 
-request(#{listener := Listener, host := Host, peer := #{chain := Chain, verified := Verified}}) ->
-	#{listener => Listener, host => Host, chain => Chain, verified => Verified}.
+%% What is known of the peer: `chain' and `verified', or `forwarded'.
+request(#{listener := Listener, host := Host, peer := Peer}) ->
+	Peer#{listener => Listener, host => Host}.
 
 %% The text of <auth/>, as it stands there.
 initial_response(Xml) ->

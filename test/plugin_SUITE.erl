@@ -7,11 +7,13 @@
 -export([verification/1]).
 -export([verification_of_bad_credentials/1]).
 -export([erlang_modules/1]).
+-export([migration/1]).
+-export([installation/1]).
 
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
 
 all() ->
-	[verification, verification_of_bad_credentials, erlang_modules].
+	[verification, verification_of_bad_credentials, erlang_modules, migration, installation].
 
 init_per_suite(Config) ->
 	certjid_test_config:init(Config).
@@ -118,3 +120,91 @@ erlang_modules(Config) ->
 	[<<"no_such_module">>, <<"certjid_test_module">>] =
 		[What || #{what := What} <- Trail, binary:match(What, <<"module">>) =/= nomatch].
 
+
+%% Each cell of the table in docs/migration.md, by certjid:decide/2; and by the callback, with the
+%% credentials that MongooseIM makes of the same certificate.
+migration(Config) ->
+	[Head | Rows] = table("docs/migration.md"),
+	Kinds = [
+		[binary_to_list(Kind) || [Kind] <- matches(Column, "`([a-z_]+)`")]
+		|| Column <- lists:nthtail(3, Head)
+	],
+	[["standard"] | _] = Kinds,
+	["certjid_verification"] = lists:last(Kinds),
+	true = length(Rows) > 10,
+	[
+		begin
+			Der = certjid_test_config:issue(Config, #{
+				common_name => case CommonName of <<>> -> null; _ -> CommonName end,
+				xmpp_addrs => [Address || [Address] <- matches(Addresses, "([^, ]+)")]
+			}),
+			Answers = [answer(Config, List, Der, Authzid) || List <- Kinds],
+			{Row, Answers} = {Row, Cells},
+			{Row, Expected} = {Row, callback(Der, Authzid)}
+		end
+		|| [Addresses, CommonName, Authzid | Cells] = Row <- Rows, Expected <- [lists:last(Cells)]
+	].
+
+answer(Config, Kinds, Der, Authzid) ->
+	Policy = certjid_test_config:policy(Config, #{sasl_external => Kinds}),
+	case certjid:decide(Policy, (request(Der))#{authzid => Authzid}) of
+		{ok, #{username := Name}} -> Name;
+		{error, #{condition := Condition}} -> Condition
+	end.
+
+callback(Der, Authzid) ->
+	CommonName = certjid:get_common_name(Der),
+	Fields = #{
+		lserver => <<"localhost">>, host_type => <<"localhost">>, der_cert => Der,
+		xmpp_addresses => certjid:get_xmpp_addresses(Der)
+	},
+	Named = maps:merge(Fields, maps:from_list(
+		[{common_name, CommonName} || is_binary(CommonName)]
+		++ [{auth_id, Authzid} || Authzid =/= <<>>]
+	)),
+	{_, Answer} = certjid_verification:verify_creds(mongoose_credentials:new(Named)),
+	Answer.
+
+%% The rows of the first table of a page, without the line below its head.
+table(Page) ->
+	Lines = string:split(page(Page), "\n", all),
+	[Head, _ | Rows] = [Line || <<"|", Line/binary>> <- Lines],
+	[
+		[string:trim(Cell) || Cell <- lists:droplast(string:split(Line, "|", all))]
+		|| Line <- [Head | Rows]
+	].
+
+page(Page) ->
+	{ok, Text} = file:read_file(filename:join(certjid_test_cases:root(), Page)),
+	Text.
+
+matches(Text, Pattern) ->
+	case re:run(Text, Pattern, [global, {capture, all_but_first, binary}]) of
+		{match, Groups} -> Groups;
+		nomatch -> []
+	end.
+
+%% The commands of docs/mongooseim.md, in a folder of the test's own.
+installation(Config) ->
+	Text = page("docs/mongooseim.md"),
+	Dir = filename:join(proplists:get_value(priv_dir, Config), "opt"),
+	Block = fun(Language) ->
+		[
+			unicode:characters_to_list(string:replace(Commands, "/opt/certjid", Dir, all))
+			|| [Commands] <- matches(Text, ["(?s)```", Language, "\n(.*?)```"])
+		]
+	end,
+	[Install, Try] = Block("sh"),
+	Sh = fun(Commands) ->
+		Script = ["cd '", certjid_test_cases:root(), "'\n", Commands],
+		certjid_test_xmpp_env:command("sh", ["-e", "-c", lists:flatten(Script)])
+	end,
+	{0, _} = Sh(Install),
+	{0, <<"{ok,<<\"alice\">>}\n">>} = Sh(Try),
+	%% The same through vm.args, without ERL_LIBS.
+	[Arguments] = Block("vm.args"),
+	File = filename:join(Dir, "vm.args"),
+	ok = file:write_file(File, Arguments),
+	ByPath = string:replace(Try, ["ERL_LIBS=", Dir, "/lib erl"], ["erl -args_file '", File, "'"]),
+	{0, <<"{ok,<<\"alice\">>}\n">>} = Sh(ByPath),
+	[[<<"certjid_verification">>]] = matches(Text, "sasl_external = \\[\"([a-z_]+)\"\\]").

@@ -15,8 +15,6 @@
 -export([pkcs12/1]).
 -export([http/1]).
 
--define(PACKAGES, ["slixmpp==1.17.0", "cryptography"]).
-
 all() ->
 	[{group, nif}, {group, sidecar}].
 
@@ -24,16 +22,8 @@ groups() ->
 	Cases = [logins, common_name, self_signed, disconnecting, pkcs12, http],
 	[{nif, [], Cases}, {sidecar, [], Cases}].
 
-%% Without the client the suite fails.
 init_per_suite(Config) ->
-	Target = certjid_test_xmpp_env:python_packages(),
-	Wanted = [filename:join(Target, Name) || Name <- ["slixmpp-1.17.0.dist-info", "cryptography"]],
-	lists:all(fun filelib:is_dir/1, Wanted) orelse begin
-		Install = "python3 -m pip install --quiet --upgrade --target '" ++ Target ++ "' "
-			++ lists:join(" ", ?PACKAGES) ++ " 2>&1",
-		Output = os:cmd(lists:flatten(Install)),
-		lists:all(fun filelib:is_dir/1, Wanted) orelse ct:fail("slixmpp can't be had: ~ts", [Output])
-	end,
+	ok = certjid_test_clients:install([slixmpp]),
 	certjid_test_xmpp_env:init(Config).
 
 end_per_suite(_Config) ->
@@ -48,20 +38,12 @@ end_per_group(_Decider, _Config) ->
 %% Runs Fun(Login) with a server; Login(Script, Options) answers with the client's outcome and
 %% the server's report.
 serve(Config, Shape, Options, Fun) ->
-	Toml = certjid_test_xmpp_env:policy_file(Config, Options),
-	Serve = fun(Decider) ->
-		Server = certjid_test_xmpp:start(#{
-			shape => Shape, tls => certjid_test_xmpp_env:tls(Config, Options), decider => Decider
-		}),
-		#{port := Port} = Server,
-		Answer = Fun(fun(Script, ClientOptions) ->
+	certjid_test_xmpp_env:serve(Config, Shape, Options, fun(#{port := Port} = Server) ->
+		Fun(fun(Script, ClientOptions) ->
 			Seen = certjid_test_xmpp_env:run(Config, Script, ClientOptions#{port => Port}),
 			{Seen, certjid_test_xmpp:report(Server)}
-		end),
-		ok = certjid_test_xmpp:stop(Server),
-		Answer
-	end,
-	certjid_test_xmpp_env:with_decider(Config, Toml, Serve).
+		end)
+	end).
 
 client(Config, Name) ->
 	maps:get(Name, proplists:get_value(clients, Config)).
@@ -102,6 +84,7 @@ logins(Config) ->
 		{bad, #{}, {<<"no_auth">>, {not_offered, <<"unknown_ca">>}}},
 		{self_signed, #{}, {<<"no_auth">>, {not_offered, <<"selfsigned_peer">>}}},
 		{expired, #{}, {<<"no_auth">>, {not_offered, <<"cert_expired">>}}},
+		{revoked, #{}, {<<"no_auth">>, {not_offered, <<"revoked">>}}},
 		{none, #{}, {<<"no_auth">>, {not_offered, <<"no_peer_cert">>}}}
 	],
 	[
@@ -161,11 +144,7 @@ disconnecting(Config) ->
 
 %% A PKCS#12 file with a password, as certificate authorities hand them out.
 pkcs12(Config) ->
-	#{cert := Cert, key := Key} = client(Config, good),
-	File = filename:rootname(Cert) ++ ".p12",
-	_ = certjid_test_xmpp_env:openssl([
-		"pkcs12", "-export", "-in", Cert, "-inkey", Key, "-out", File, "-passout", "pass:secret"
-	]),
+	File = certjid_test_xmpp_env:pkcs12(client(Config, good), "secret"),
 	serve(Config, starttls, #{}, fun(Login) ->
 		{<<"alice@localhost">>, {ok, <<"standard">>}} =
 			slixmpp(Login, starttls, #{p12 => File, password => "secret"})

@@ -7,6 +7,7 @@ ca         file of the CA of the server
 cert, key  files of the client; neither: no certificate
 tls        1.2 or 1.3; by default both
 response   the text of <auth/>; null: none
+header     of the HTTP request with which a WebSocket begins: one more
 resume     log in twice, and resume the TLS session in the second connection
 
 Prints a JSON object: handshake, ok or the alert; offered, the SASL mechanisms; login, the full
@@ -61,13 +62,14 @@ class Stream:
 class WebSocket:
     """RFC 7395."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, header=None):
         self.connection = connection
         self.file = connection.makefile("rb")
+        more = f"{header}\r\n" if header else ""
         key = base64.b64encode(os.urandom(16)).decode()
         connection.sendall(
             f"GET /ws-xmpp HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: xmpp\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode()
+            f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: xmpp\r\nSec-WebSocket-Key: {key}\r\n{more}\r\n".encode()
         )
         status = self.file.readline()
         if not status:
@@ -175,7 +177,8 @@ def login(options, context, session=None):
     try:
         connection = connect(options, context, session)
         result["resumed"] = connection.session_reused
-        transport = SHAPES[options["shape"]](connection)
+        header = [options["header"]] if "header" in options else []
+        transport = SHAPES[options["shape"]](connection, *header)
         result["offered"] = re.findall("<mechanism>([^<]*)</mechanism>", transport.open())
         response = options.get("response")
         text = "/>" if response is None else f">{response}</auth>"

@@ -31,21 +31,11 @@ pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
     if input.len() > MAX_INPUT {
         return Err(EncodingError::TooLarge(input.len()));
     }
-    let chain = if input.first() == Some(&SEQUENCE) {
-        vec![input.to_vec()]
-    } else {
-        let text = input.trim_ascii();
-        if text.is_empty() {
-            return Err(EncodingError::Empty);
-        } else if text.starts_with(b":") {
-            structured_field(text)?
-        } else if contains(text, b"-----BEGIN ") {
-            pem(text)?
-        } else if contains(text, b"-----BEGIN%20") {
-            pem(&percent_decode(text).collect::<Vec<u8>>())?
-        } else {
-            return Err(EncodingError::Unknown);
-        }
+    let chain = match Form::of(input)? {
+        Form::Der => vec![input.to_vec()],
+        Form::EscapedPem => pem(&percent_decode(input).collect::<Vec<u8>>())?,
+        Form::Pem => pem(input)?,
+        Form::StructuredField => structured_field(input.trim_ascii())?,
     };
     if chain.len() > MAX_CHAIN {
         return Err(EncodingError::TooMany(chain.len()));
@@ -54,6 +44,15 @@ pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
         Some(der) => Err(EncodingError::TooLarge(der.len())),
         None => Ok(chain),
     }
+}
+
+/// Whether `input` is in a form that only HTTP headers have: PEM with percent escapes, or
+/// RFC 9440's. [`super::forwarded`] reads those with the care that headers need.
+pub fn is_header(input: &[u8]) -> bool {
+    matches!(
+        Form::of(input),
+        Ok(Form::EscapedPem | Form::StructuredField)
+    )
 }
 
 /// Every `CERTIFICATE` block of a text, of which there may be none, without the limits of
@@ -66,6 +65,33 @@ pub fn pem_certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
         .map(|certificate| certificate.map(|der| der.to_vec()))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| EncodingError::Pem(error.to_string()))
+}
+
+/// What an input is, told by how it looks.
+enum Form {
+    Der,
+    EscapedPem,
+    Pem,
+    StructuredField,
+}
+
+impl Form {
+    fn of(input: &[u8]) -> Result<Self, EncodingError> {
+        let text = input.trim_ascii();
+        if input.first() == Some(&SEQUENCE) {
+            Ok(Self::Der)
+        } else if text.is_empty() {
+            Err(EncodingError::Empty)
+        } else if text.starts_with(b":") {
+            Ok(Self::StructuredField)
+        } else if contains(text, b"-----BEGIN ") {
+            Ok(Self::Pem)
+        } else if contains(text, b"-----BEGIN%20") {
+            Ok(Self::EscapedPem)
+        } else {
+            Err(EncodingError::Unknown)
+        }
+    }
 }
 
 fn pem(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
@@ -152,7 +178,7 @@ pub const MAX_CHAIN: usize = 16;
 /// A full chain in its longest encoding (PEM with every character escaped).
 const MAX_INPUT: usize = 5 * MAX_CHAIN * MAX_CERTIFICATE;
 
-const SEQUENCE: u8 = 0x30;
+pub(super) const SEQUENCE: u8 = 0x30;
 
 #[cfg(test)]
 mod tests {

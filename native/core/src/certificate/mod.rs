@@ -10,6 +10,7 @@ use aws_lc_rs::digest;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 pub mod encoding;
+pub mod forwarded;
 
 pub(crate) mod element;
 mod error;

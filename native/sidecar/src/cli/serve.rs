@@ -117,6 +117,13 @@ impl Sidecar {
         };
         let service =
             Service::load(config, options).map_err(|errors| config_check::unusable(&errors))?;
+        let service = service
+            .trusting(settings.trust_forwarded.clone())
+            .map_err(|proxy| {
+                Unusable(format!(
+                    "--trust-forwarded {proxy}: the configuration has no such listener"
+                ))
+            })?;
         let (listener, file) = listen::unix(settings)?;
         Ok(Self {
             service: Arc::new(service),

@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::Unusable;
 use super::crl_policy::OnCrl;
+use crate::server::TrustedProxy;
 
 /// The options that may stand in a settings file, under their names with underscores.
 #[derive(Args, Clone, Debug, Default, Deserialize)]
@@ -45,6 +46,16 @@ pub struct Settings {
     /// Seconds without a request until a connection is closed [default: 300]
     #[arg(long, env = "CERTJID_IDLE_TIMEOUT", value_name = "SECONDS")]
     pub idle_timeout: Option<u64>,
+    /// A listener whose client certificates come in HTTP headers, and the proxy that writes them,
+    /// such as http=nginx; envoy, haproxy, nginx or rfc9440. Several with commas or by repeating
+    /// it; none by default
+    #[arg(
+        long,
+        env = "CERTJID_TRUST_FORWARDED",
+        value_name = "LISTENER=PROXY",
+        value_delimiter = ','
+    )]
+    pub trust_forwarded: Vec<TrustedProxy>,
     /// Reload when the configuration, a CA file or a CRL changes, and not only on SIGHUP
     #[arg(long, env = "CERTJID_WATCH")]
     pub watch: bool,
@@ -158,6 +169,11 @@ impl Settings {
             },
             max_connections: self.max_connections.or(file.max_connections),
             idle_timeout: self.idle_timeout.or(file.idle_timeout),
+            trust_forwarded: if self.trust_forwarded.is_empty() {
+                file.trust_forwarded
+            } else {
+                self.trust_forwarded
+            },
             watch: self.watch || file.watch,
             missing_crl: self.missing_crl.or(file.missing_crl),
             stale_crl: self.stale_crl.or(file.stale_crl),

@@ -3,11 +3,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::certificate::encoding;
+use certjid_core::certificate::forwarded::Forwarded;
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{Authzid, Request};
 
 use super::fields::{Fields, Named, Value};
-use super::{etf, json};
+use super::{etf, forwarded, json};
 
 /// The format of a payload, told by its first byte.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -86,11 +87,20 @@ fn check_id_length(length: usize) -> Result<(), String> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Call {
     /// Is this client who it says?
-    Authenticate(Request),
+    Authenticate(Login),
     /// Is EXTERNAL to be offered to this client?
-    Mechanisms(Request),
+    Mechanisms(Login),
     /// How is the sidecar?
     Status,
+}
+
+/// A login, with its certificates still in a proxy's headers where they came so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Login {
+    /// The request; without a chain where there is `forwarded`.
+    pub request: Request,
+    /// What the server found in the headers.
+    pub forwarded: Option<Forwarded>,
 }
 
 /// A payload that has been read. A bad one too is answered, so reading does not fail.
@@ -149,8 +159,8 @@ impl Message {
 fn read_call(mut fields: Fields) -> Result<Call, String> {
     let name = fields.required_text("request")?;
     let call = match name.as_str() {
-        "authenticate" => Call::Authenticate(read_request(&mut fields)?),
-        "mechanisms" => Call::Mechanisms(read_request(&mut fields)?),
+        "authenticate" => Call::Authenticate(read_login(&mut fields)?),
+        "mechanisms" => Call::Mechanisms(read_login(&mut fields)?),
         "status" => Call::Status,
         _ => {
             return Err(format!(
@@ -160,6 +170,17 @@ fn read_call(mut fields: Fields) -> Result<Call, String> {
     };
     fields.finish()?;
     Ok(call)
+}
+
+fn read_login(fields: &mut Fields) -> Result<Login, String> {
+    let login = Login {
+        forwarded: forwarded::read(fields)?,
+        request: read_request(fields)?,
+    };
+    if login.forwarded.is_some() && !login.request.chain.is_empty() {
+        return Err("\"chain\" and \"forwarded\" exclude each other".to_owned());
+    }
+    Ok(login)
 }
 
 fn read_request(fields: &mut Fields) -> Result<Request, String> {
@@ -191,14 +212,17 @@ fn read_listener(fields: &mut Fields) -> Result<ListenerRef, String> {
     }
 }
 
-/// A list of certificates in DER (base64 in JSON), or one text in an encoding that says itself
-/// what it is. A proxy's empty header means that the client sent no certificate.
+/// A list of certificates in DER (base64 in JSON), or one text in PEM. What is in HTTP headers is
+/// `forwarded`'s, where it is seen whether a client has written it.
 fn read_chain(fields: &mut Fields) -> Result<Vec<Vec<u8>>, String> {
     let due = || "\"chain\" must be a list of certificates or one text".to_owned();
     let format = fields.format;
     match fields.take("chain") {
         Value::Absent => Ok(Vec::new()),
         Value::Text(text) if text.is_empty() => Ok(Vec::new()),
+        Value::Text(text) if encoding::is_header(&text) => {
+            Err("\"chain\" is in the form of a proxy's header: see \"forwarded\"".to_owned())
+        }
         Value::Text(text) => encoding::chain(&text).map_err(|error| format!("\"chain\": {error}")),
         Value::List(items) => items
             .into_iter()

@@ -5,12 +5,13 @@
 
 mod etf;
 mod fields;
+mod forwarded;
 pub mod frame;
 mod json;
 mod message;
 mod reply;
 
-pub use message::{Call, Format, Id, Message};
+pub use message::{Call, Format, Id, Login, Message};
 pub use reply::{Decision, Offer, Status, Step, encode, refuse};
 
 /// The version of the protocol, which every reply names.

@@ -13,9 +13,11 @@ use tokio::time::{sleep, timeout};
 mod connection;
 mod service;
 pub mod socket;
+mod trusted_proxies;
 pub mod watcher;
 
 pub use service::Service;
+pub use trusted_proxies::TrustedProxy;
 
 /// What bounds the connections.
 #[derive(Clone, Debug)]

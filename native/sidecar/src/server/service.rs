@@ -2,6 +2,7 @@
 
 use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::borrow::Cow;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -11,17 +12,19 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certjid_core::certificate::Certificate;
 use certjid_core::config::{ConfigErrors, ListenerRef};
-use certjid_core::policy::{self, Outcome, Progress, Request};
+use certjid_core::policy::{self, Outcome, Progress, Refused, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::trusted_proxies::{self, TrustedProxy};
 use crate::backend::{Backed, Options};
-use crate::protocol::{Call, Decision, Id, Message, Offer, Status, encode, refuse};
+use crate::protocol::{Call, Decision, Id, Login, Message, Offer, Status, encode, refuse};
 
 /// Everything that the connections share.
 #[derive(Debug)]
 pub struct Service {
     config: PathBuf,
     options: Options,
+    trusted_proxies: Vec<TrustedProxy>,
     loaded: ArcSwap<Loaded>,
     reload_error: ArcSwapOption<String>,
     started: Instant,
@@ -56,6 +59,7 @@ impl Service {
             loaded: ArcSwap::from_pointee(load(config, &options)?),
             config: config.to_owned(),
             options,
+            trusted_proxies: Vec::new(),
             reload_error: ArcSwapOption::empty(),
             started: Instant::now(),
             decisions: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
@@ -64,6 +68,23 @@ impl Service {
             errors: AtomicU64::new(0),
             connections: AtomicU64::new(0),
         })
+    }
+
+    /// The same, with listeners that stand behind proxies.
+    ///
+    /// # Errors
+    /// The one that is no listener of the configuration.
+    pub fn trusting(mut self, proxies: Vec<TrustedProxy>) -> Result<Self, TrustedProxy> {
+        let loaded = self.loaded.load();
+        let config = loaded.backed.policy().config();
+        if let Some(unknown) = proxies
+            .iter()
+            .find(|known| config.listener(&known.listener).is_none())
+        {
+            return Err(unknown.clone());
+        }
+        self.trusted_proxies = proxies;
+        Ok(self)
     }
 
     /// Loads the policy again. Requests see the old one or the new one, never a mixture; a file
@@ -117,10 +138,8 @@ impl Service {
             }
         };
         let answer = || match &call {
-            Call::Authenticate(request) => self.authenticate(id.clone(), request),
-            Call::Mechanisms(request) => {
-                Answer::Ready(encode(id.clone(), &self.mechanisms(request)))
-            }
+            Call::Authenticate(login) => self.authenticate(id.clone(), login),
+            Call::Mechanisms(login) => Answer::Ready(encode(id.clone(), &self.mechanisms(login))),
             Call::Status => Answer::Ready(encode(id.clone(), &self.status())),
         };
         // Nothing is left half-changed: the counters are all that is written.
@@ -153,10 +172,17 @@ impl Service {
         OpenConnection(Arc::clone(self))
     }
 
-    fn authenticate(&self, id: Id, request: &Request) -> Answer {
-        let entry = LogEntry::new(request);
+    fn authenticate(&self, id: Id, login: &Login) -> Answer {
+        let begun = Instant::now();
         let loaded = self.loaded.load_full();
-        match loaded.backed.policy().begin(request, policy::now()) {
+        let completed = self.with_forwarded(login, &loaded);
+        let request = completed.as_deref().unwrap_or(&login.request);
+        let entry = LogEntry::new(request, begun);
+        let progress = match completed {
+            Ok(request) => loaded.backed.policy().begin(&request, policy::now()),
+            Err(refused) => Progress::Decided(Outcome::Refused(refused)),
+        };
+        match progress {
             Progress::Decided(outcome) => Answer::Ready(self.decided(id, outcome, &entry)),
             progress @ Progress::Asking(_) => Answer::Waiting(Box::new(Waiting {
                 id,
@@ -185,13 +211,26 @@ impl Service {
         refuse(id, "internal", "the sidecar failed; its log says more")
     }
 
-    fn mechanisms(&self, request: &Request) -> Offer {
-        self.loaded
-            .load()
-            .backed
-            .policy()
-            .mechanisms(request, policy::now())
-            .into()
+    fn mechanisms(&self, login: &Login) -> Offer {
+        let loaded = self.loaded.load();
+        match self.with_forwarded(login, &loaded) {
+            Ok(request) => loaded.backed.policy().mechanisms(&request, policy::now()),
+            Err(refused) => policy::Offer {
+                external: false,
+                reason: refused.reason,
+                message: refused.message,
+            },
+        }
+        .into()
+    }
+
+    fn with_forwarded<'a>(
+        &self,
+        login: &'a Login,
+        loaded: &Loaded,
+    ) -> Result<Cow<'a, Request>, Refused> {
+        let config = loaded.backed.policy().config();
+        trusted_proxies::complete(login, &self.trusted_proxies, config)
     }
 
     fn status(&self) -> Status {
@@ -254,8 +293,7 @@ struct LogEntry {
 }
 
 impl LogEntry {
-    fn new(request: &Request) -> Self {
-        let begun = Instant::now();
+    fn new(request: &Request, begun: Instant) -> Self {
         Self {
             fingerprint: match request.chain.first() {
                 None => "none".to_owned(),

@@ -99,6 +99,11 @@ impl Site {
     }
 
     pub fn serve_with(&self, limits: Limits) -> Sidecar {
+        let service = Service::load(&self.config(), Options::default()).unwrap();
+        self.run(service, limits)
+    }
+
+    pub fn run(&self, service: Service, limits: Limits) -> Sidecar {
         let socket = self.path("sock");
         let access = Access {
             mode: 0o660,
@@ -106,7 +111,7 @@ impl Site {
             group: None,
         };
         let (listener, file) = SocketFile::bind(&socket, &access).unwrap();
-        let service = Arc::new(Service::load(&self.config(), Options::default()).unwrap());
+        let service = Arc::new(service);
         let shared = Arc::clone(&service);
         let (stop, stopped) = oneshot::channel::<()>();
         let thread = thread::spawn(move || {

@@ -1,0 +1,47 @@
+//! The field `forwarded`: a client certificate from the headers that a proxy has written.
+
+use certjid_core::certificate::forwarded::{Forwarded, Proxy};
+
+use super::fields::{Fields, Value};
+
+pub(super) fn read(fields: &mut Fields) -> Result<Option<Forwarded>, String> {
+    let format = fields.format;
+    match fields.take("forwarded") {
+        Value::Absent => Ok(None),
+        Value::Map(values) => read_map(Fields::new(format, values)?)
+            .map(Some)
+            .map_err(|message| format!("\"forwarded\": {message}")),
+        _ => Err("\"forwarded\" must be an object".to_owned()),
+    }
+}
+
+fn read_map(mut fields: Fields) -> Result<Forwarded, String> {
+    let forwarded = Forwarded {
+        proxy: fields
+            .required_text("proxy")?
+            .parse::<Proxy>()
+            .map_err(|error| format!("\"proxy\": {error}"))?,
+        certificate: values(&mut fields, "certificate")?
+            .ok_or("\"certificate\" is missing: the values of the header, or an empty list")?,
+        chain: values(&mut fields, "chain")?.unwrap_or_default(),
+    };
+    fields.finish()?;
+    Ok(forwarded)
+}
+
+/// Always a list, so that nobody joins the values of a header that stands there twice.
+fn values(fields: &mut Fields, name: &str) -> Result<Option<Vec<Vec<u8>>>, String> {
+    let due = || format!("{name:?} must be a list of strings, the values of the header");
+    match fields.take(name) {
+        Value::Absent => Ok(None),
+        Value::List(items) => items
+            .into_iter()
+            .map(|item| match item {
+                Value::Text(value) => Ok(value),
+                _ => Err(due()),
+            })
+            .collect::<Result<_, _>>()
+            .map(Some),
+        _ => Err(due()),
+    }
+}
