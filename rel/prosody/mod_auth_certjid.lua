@@ -2,8 +2,10 @@
 -- For Prosody 0.12 with Lua 5.4. Set up as docs/prosody.md says.
 
 local async = require "util.async";
+local base64 = require "util.encodings".base64;
 local it = require "util.iterators";
 local json = require "util.json";
+local resolve_path = require "util.paths".resolve_relative_path;
 local server = require "net.server";
 local st = require "util.stanza";
 local unix = require "socket.unix";
@@ -20,7 +22,9 @@ local conditions = {
 	["temporary-auth-failure"] = true;
 };
 
-local socket_path = module:get_option_path("certjid_socket", "/run/certjid/certjid.sock", "config");
+-- Relative to the configuration file, as the paths of certificates are.
+local socket_path = resolve_path(prosody.paths.config or ".",
+	module:get_option_string("certjid_socket", "/run/certjid/certjid.sock"));
 local timeout = module:get_option_number("certjid_timeout", 2);
 local listener = module:get_option("certjid_listener");
 local passwords_name = module:get_option_string("certjid_passwords");
@@ -228,16 +232,23 @@ function handler:add_cb_handler(name, callback)
 	return self;
 end
 
--- mod_saslauth decodes the text of <auth/> leniently ("YQ" is "" for it), so the sidecar gets it
--- as it is on the wire, and mod_saslauth gets none. It raises an error for elements in <auth/>.
+-- mod_saslauth decodes the text of <auth/> before it asks, and takes "YQ" for "": the sidecar gets
+-- the text as it is on the wire. Elements in <auth/> would raise an error there.
 module:hook("stanza/" .. xmlns_sasl .. ":auth", function(event)
 	local session, stanza = event.origin, event.stanza;
 	if session.type ~= "c2s_unauthed" or stanza.attr.mechanism ~= "EXTERNAL" then return; end
-	if stanza.tags[1] then
-		session.send(st.stanza("failure", { xmlns = xmlns_sasl }):tag("malformed-request"));
+
+	local function refuse(condition, why)
+		session.log("info", "certjid: refused with %s: %s", condition, why);
+		session.send(st.stanza("failure", { xmlns = xmlns_sasl }):tag(condition));
 		return true;
 	end
-	session.certjid_initial_response, stanza[1] = stanza[1], nil;
+	if stanza.tags[1] then return refuse("malformed-request", "<auth/> contains elements"); end
+	local text = stanza[1];
+	if text and not base64.decode(text) then
+		return refuse("incorrect-encoding", "the text of <auth/> is not base64");
+	end
+	session.certjid_initial_response = text;
 end, 10);
 
 -- The provider, for core.usermanager --------------------------------------------------------------
