@@ -122,7 +122,10 @@ local function is_offered(session)
 		return false;
 	end
 	-- BOSH opens its sessions where nothing can wait.
-	if not coroutine.isyieldable() then return true; end
+	if not coroutine.isyieldable() then
+		session.certjid_offered = true;
+		return true;
+	end
 
 	local reply, failure = ask(question_about(session, "mechanisms", chain));
 	session.certjid_failure = failure;
