@@ -27,13 +27,18 @@ signal(#{pid := Pid}, Name) ->
 
 %% Ends a program, also one that is stopped, has ended, or doesn't want to.
 stop(#{port := Port} = Program) ->
-	Running = erlang:port_info(Port) =/= undefined,
-	_ = [ok = signal(Program, Name) || Running, Name <- ["CONT", "TERM"]],
-	receive
-		{Port, {exit_status, _}} -> ok
-	after 10000 ->
-		ok = signal(Program, "KILL"),
-		receive {Port, {exit_status, _}} -> ok end
+	case erlang:port_info(Port) of
+		undefined ->
+			receive {Port, {exit_status, _}} -> ok after 0 -> ok end;
+		_ ->
+			ok = signal(Program, "CONT"),
+			ok = signal(Program, "TERM"),
+			receive
+				{Port, {exit_status, _}} -> ok
+			after 10000 ->
+				ok = signal(Program, "KILL"),
+				receive {Port, {exit_status, _}} -> ok end
+			end
 	end.
 
 free_port() ->

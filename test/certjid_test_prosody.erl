@@ -7,6 +7,7 @@
 -export([prosodyctl/2]).
 -export([mark/1]).
 -export([reasons/1]).
+-export([sidecar_says/2]).
 
 %% DNS:localhost, DNS:fed1, IP:127.0.0.1.
 -define(SAN, <<16#30, 23, 16#82, 9, "localhost", 16#82, 4, "fed1", 16#87, 4, 127, 0, 0, 1>>).
@@ -124,6 +125,10 @@ reasons(#{mark := {Prosody, Sidecar}} = Env) ->
 		end),
 		sidecar_reason(tail(sidecar_log(Env), Sidecar))
 	}.
+
+%% Whether the sidecar's log has the text since the mark.
+sidecar_says(#{mark := {_, Sidecar}} = Env, Text) ->
+	string:find(tail(sidecar_log(Env), Sidecar), Text) =/= nomatch.
 
 prosody_reason(Log) ->
 	Patterns = [

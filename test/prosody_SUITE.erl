@@ -6,6 +6,8 @@
 -export([all/0]).
 -export([init_per_suite/1]).
 -export([end_per_suite/1]).
+-export([login/3]).
+-export([login/4]).
 -export([logins/1]).
 -export([bosh/1]).
 -export([texts/1]).
