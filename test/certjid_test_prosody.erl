@@ -3,6 +3,8 @@
 
 -export([init/1]).
 -export([run/3]).
+-export([run_in/4]).
+-export([basics/1]).
 -export([start_sidecar/1]).
 -export([prosodyctl/2]).
 -export([mark/1]).
@@ -18,41 +20,49 @@ init(Config) ->
 	Der = certjid_test_config:issue(Config, #{common_name => <<"localhost">>}, #{san => ?SAN}),
 	[{prosody, certjid_test_xmpp_env:write_certificate(Config, "prosody", Key, Der)} | Config].
 
-%% Runs Fun(Env) with both. Options: those of certjid_test_xmpp_env:policy_file/2; `toml', a policy
-%% instead; and `lines' for Prosody's virtual host localhost. Env has `ports', of the shapes of
-%% connections, and the programs `sidecar' and `prosody'. No login may make Prosody trace back.
+%% Runs Fun(Env) with both. Options: those of certjid_test_xmpp_env:policy_file/2, and `lines' for
+%% Prosody's virtual host localhost; or `toml', a policy instead.
 run(Config, Options, Fun) ->
 	certjid_test_program:folder(fun(Folder) ->
-		[StartTls, DirectTls, Https] = [certjid_test_program:free_port() || _ <- [1, 2, 3]],
-		Env = #{
-			folder => Folder,
-			socket => filename:join(Folder, "sock"),
-			toml => maps:get(toml, Options, certjid_test_xmpp_env:policy_file(Config, Options)),
-			ports => #{
-				starttls => StartTls, direct_tls => DirectTls, websocket => Https, bosh => Https
-			}
-		},
-		Files = proplists:get_value(prosody, Config),
-		ok = file:write_file(config_file(Env), configuration(Env, Files, maps:get(lines, Options, ""))),
-		Sidecar = start_sidecar(Env),
-		try
-			Prosody = certjid_test_program:start(
-				"/usr/bin/prosody", ["-F", "--config", config_file(Env)],
-				filename:join(Folder, "prosody.out")
-			),
-			try
-				_ = [wait_for_port(Port) || Port <- [StartTls, DirectTls, Https]],
-				Answer = Fun(Env#{sidecar => Sidecar, prosody => Prosody}),
-				nomatch = re:run(prosody_log(Env), "traceback", [caseless]),
-				Answer
-			after
-				ok = certjid_test_program:stop(Prosody),
-				ct:log("~ts", [prosody_log(Env)])
-			end
-		after
-			ok = certjid_test_program:stop(Sidecar)
-		end
+		Toml = case Options of
+			#{toml := File} -> File;
+			_ -> certjid_test_xmpp_env:policy_file(Config, Options)
+		end,
+		run_in(Folder, Toml, fun(Env) ->
+			configuration(Env, proplists:get_value(prosody, Config), maps:get(lines, Options, ""))
+		end, Fun)
 	end).
+
+%% The same in a folder, with Prosody's configuration from Configuration(Env). Env has `ports', of
+%% the shapes of connections, and the programs `sidecar' and `prosody'. Whatever happens, Prosody
+%% must not trace back.
+run_in(Folder, Toml, Configuration, Fun) ->
+	[StartTls, DirectTls, Https] = [certjid_test_program:free_port() || _ <- [1, 2, 3]],
+	Env = #{
+		folder => Folder,
+		socket => filename:join(Folder, "sock"),
+		toml => Toml,
+		ports => #{starttls => StartTls, direct_tls => DirectTls, websocket => Https, bosh => Https}
+	},
+	ok = file:write_file(config_file(Env), Configuration(Env)),
+	Sidecar = start_sidecar(Env),
+	try
+		Prosody = certjid_test_program:start(
+			"/usr/bin/prosody", ["-F", "--config", config_file(Env)],
+			filename:join(Folder, "prosody.out")
+		),
+		try
+			_ = [wait_for_port(Port) || Port <- [StartTls, DirectTls, Https]],
+			Answer = Fun(Env#{sidecar => Sidecar, prosody => Prosody}),
+			nomatch = re:run(prosody_log(Env), "traceback", [caseless]),
+			Answer
+		after
+			ok = certjid_test_program:stop(Prosody),
+			ct:log("~ts", [prosody_log(Env)])
+		end
+	after
+		ok = certjid_test_program:stop(Sidecar)
+	end.
 
 %% Answers when it serves.
 start_sidecar(#{folder := Folder, socket := Socket, toml := Toml}) ->
@@ -83,14 +93,27 @@ prosodyctl(Env, Arguments) ->
 config_file(#{folder := Folder}) ->
 	filename:join(Folder, "prosody.cfg.lua").
 
-configuration(#{folder := Folder, ports := Ports, socket := Socket}, Files, Lines) ->
-	#{cert := Certificate, key := Key} = Files,
+configuration(#{socket := Socket} = Env, #{cert := Certificate, key := Key}, Lines) ->
+	[
+		basics(Env),
+		"plugin_paths = { \"", filename:join(certjid_test_cases:root(), "rel/prosody"), "\" }\n"
+		"local tls = { certificate = \"", Certificate, "\", key = \"", Key, "\", verify = \"peer\" }\n"
+		"c2s_ssl = tls\n"
+		"c2s_direct_tls_ssl = tls\n"
+		"https_ssl = tls\n"
+		"authentication = \"certjid\"\n"
+		"certjid_socket = \"", Socket, "\"\n"
+		"VirtualHost \"localhost\"\n", Lines,
+		"VirtualHost \"fed1\"\n"
+	].
+
+%% What has nothing to do with certjid: folders, ports and modules.
+basics(#{folder := Folder, ports := Ports}) ->
 	#{starttls := StartTls, direct_tls := DirectTls, websocket := Https} = Ports,
 	Number = fun erlang:integer_to_list/1,
 	[
 		"run_as_root = true\n"
 		"data_path = \"", Folder, "\"\n"
-		"plugin_paths = { \"", filename:join(certjid_test_cases:root(), "rel/prosody"), "\" }\n"
 		"modules_enabled = { \"roster\", \"saslauth\", \"tls\", \"posix\", \"websocket\", \"bosh\" }\n"
 		"modules_disabled = { \"s2s\" }\n"
 		"log = { info = \"", Folder, "/prosody.log\" }\n"
@@ -102,14 +125,6 @@ configuration(#{folder := Folder, ports := Ports, socket := Socket}, Files, Line
 		"https_interfaces = { \"127.0.0.1\" }\n"
 		"https_ports = { ", Number(Https), " }\n"
 		"http_paths = { websocket = \"/ws-xmpp\", bosh = \"/http-bind\" }\n"
-		"local tls = { certificate = \"", Certificate, "\", key = \"", Key, "\", verify = \"peer\" }\n"
-		"c2s_ssl = tls\n"
-		"c2s_direct_tls_ssl = tls\n"
-		"https_ssl = tls\n"
-		"authentication = \"certjid\"\n"
-		"certjid_socket = \"", Socket, "\"\n"
-		"VirtualHost \"localhost\"\n", Lines,
-		"VirtualHost \"fed1\"\n"
 	].
 
 %% For reasons/1: the end of both logs as they are now.
