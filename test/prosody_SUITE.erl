@@ -15,11 +15,12 @@
 -export([self_signed/1]).
 -export([passwords/1]).
 -export([users/1]).
+-export([listener/1]).
 
 -define(ALICE, {session_start, <<"alice@localhost">>}).
 
 all() ->
-	[logins, bosh, texts, virtual_hosts, self_signed, passwords, users].
+	[logins, bosh, texts, virtual_hosts, self_signed, passwords, users, listener].
 
 init_per_suite(Config) ->
 	certjid_test_prosody:init(stream_SUITE:init_per_suite(Config)).
@@ -45,6 +46,7 @@ login(raw, Config, #{cert := Name, shape := Shape} = Options) ->
 		shape => atom_to_list(Shape), port => maps:get(port, Options), response => Response
 	}),
 	case Seen of
+		%% The stream is closed, or the mechanism is refused.
 		#{<<"offered">> := []} -> disconnected;
 		#{<<"login">> := Login} -> raw_outcome(binary:split(Login, <<"/">>))
 	end;
@@ -244,3 +246,26 @@ users(Config) ->
 		{1, Refused} = certjid_test_prosody:prosodyctl(Env, ["register", "x", "localhost", "y"]),
 		{match, _} = re:run(Refused, "log in by certificate")
 	end).
+
+%% The listener of the policy, which Prosody may name by its port.
+listener(Config) ->
+	Names = fun(Lines) ->
+		certjid_test_prosody:run(Config, #{lines => Lines}, fun(Env) ->
+			[
+				begin
+					Marked = certjid_test_prosody:mark(Env),
+					compare(raw, Config, Env, [{#{cert => good, shape => Shape}, expected(good, none)}]),
+					[Name] = [
+						Name
+						|| Name <- ["c2s", "http", "5285"],
+							certjid_test_prosody:sidecar_says(Marked, " listener=\"" ++ Name ++ "\"")
+					],
+					Name
+				end
+				|| Shape <- [starttls, direct_tls, websocket, bosh]
+			]
+		end)
+	end,
+	["c2s", "c2s", "http", "http"] = Names(""),
+	["http", "http", "http", "http"] = Names("certjid_listener = \"http\"\n"),
+	["5285", "5285", "5285", "5285"] = Names("certjid_listener = 5285\n").

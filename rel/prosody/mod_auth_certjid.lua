@@ -8,6 +8,7 @@ local json = require "util.json";
 local resolve_path = require "util.paths".resolve_relative_path;
 local server = require "net.server";
 local st = require "util.stanza";
+local timers = require "util.timer";
 local unix = require "socket.unix";
 
 local xmlns_sasl = "urn:ietf:params:xml:ns:xmpp-sasl";
@@ -52,10 +53,10 @@ local function ask(question)
 	end
 
 	local listeners = {};
-	local connection, err = server.wrapclient(socket, nil, nil, listeners);
+	local connection, why_not = server.wrapclient(socket, nil, nil, listeners);
 	if not connection then
 		socket:close();
-		return nil, err;
+		return nil, why_not;
 	end
 
 	local wait, done = async.waiter();
@@ -63,11 +64,11 @@ local function ask(question)
 	local function finish(answer, why)
 		if finished then return; end
 		finished, reply, failure = true, answer, why;
-		timer:stop();
+		timers.stop(timer);
 		connection:close();
 		done();
 	end
-	timer = module:add_timer(timeout, function()
+	timer = timers.add_task(timeout, function()
 		finish(nil, ("no answer within %g s"):format(timeout));
 	end);
 	function listeners.onincoming(_, data)
@@ -270,7 +271,9 @@ end
 
 function provider.users()
 	local names = {};
-	for name in known_users:users() do names[name] = true; end
+	local known, err = known_users:users();
+	if not known then return nil, err; end
+	for name in known do names[name] = true; end
 	if passwords and passwords.users then
 		for name in passwords.users() do names[name] = true; end
 	end
