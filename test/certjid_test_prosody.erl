@@ -114,7 +114,8 @@ basics(#{folder := Folder, ports := Ports}) ->
 	[
 		"run_as_root = true\n"
 		"data_path = \"", Folder, "\"\n"
-		"modules_enabled = { \"roster\", \"saslauth\", \"tls\", \"posix\", \"websocket\", \"bosh\" }\n"
+		"modules_enabled = { \"roster\", \"saslauth\", \"tls\", \"posix\", \"websocket\", \"bosh\", "
+		"\"admin_shell\" }\n"
 		"modules_disabled = { \"s2s\" }\n"
 		"log = { info = \"", Folder, "/prosody.log\" }\n"
 		"c2s_interfaces = { \"127.0.0.1\" }\n"

@@ -226,6 +226,9 @@ passwords(Config) ->
 		no_auth = login(slixmpp, Config, Carol),
 		compare(slixmpp, Config, Env, [{#{cert => good, shape => starttls}, expected(good, none)}]),
 		%% Both kinds of users exist for Prosody.
+		{0, Users} = certjid_test_prosody:prosodyctl(Env, ["shell", "user", "list", "localhost"]),
+		{match, _} = re:run(Users, "alice@localhost"),
+		{match, _} = re:run(Users, "carol@localhost"),
 		{0, _} = certjid_test_prosody:prosodyctl(Env, ["deluser", "carol@localhost"]),
 		{0, _} = certjid_test_prosody:prosodyctl(Env, ["deluser", "alice@localhost"]),
 		{failed_auth, <<"not-authorized">>} =

@@ -271,9 +271,7 @@ end
 
 function provider.users()
 	local names = {};
-	local known, err = known_users:users();
-	if not known then return nil, err; end
-	for name in known do names[name] = true; end
+	for name in known_users:users() do names[name] = true; end
 	if passwords and passwords.users then
 		for name in passwords.users() do names[name] = true; end
 	end
