@@ -151,7 +151,7 @@ prosody_reason(Log) ->
 		"certjid: EXTERNAL is not offered \\((\\w+)\\)",
 		"certjid: refused with [a-z-]+ \\((\\w+)\\)",
 		"certjid: refused with [a-z-]+: (.*)",
-		"certjid: (no decision): ",
+		"certjid: no decision: the sidecar at [^:]+: (.*)",
 		"certjid: the sidecar refuses the question \\((\\w+)\\)"
 	],
 	case re:run(Log, "certjid: \\S+ may log in") of

@@ -47,15 +47,15 @@ sidecar_comes_and_goes(Config) ->
 			[] = [{Shape, Seen} || Shape <- Shapes, Seen <- [login(Config, Env, Shape)], Seen =/= Expected]
 		end,
 		In = {?ALICE, allowed},
-		Without = {?TEMPORARY, <<"no decision">>},
+		Without = fun(Cause) -> {?TEMPORARY, Cause} end,
 		Loop(In),
 		ok = certjid_test_program:stop(First),
-		Loop(Without),
+		Loop(Without(<<"No such file or directory">>)),
 		Second = certjid_test_prosody:start_sidecar(Env),
 		try
 			Loop(In),
 			ok = certjid_test_program:signal(Second, "STOP"),
-			Loop(Without),
+			Loop(Without(<<"no answer within 2 s">>)),
 			ok = certjid_test_program:signal(Second, "CONT"),
 			Loop(In),
 			%% It dies while a client waits for its answer. A socket is left.
@@ -63,8 +63,8 @@ sidecar_comes_and_goes(Config) ->
 			Waiting = begin_task(fun() -> login(Config, Env) end),
 			ok = wait_until_asked(Env),
 			ok = certjid_test_program:signal(Second, "KILL"),
-			Without = wait(Waiting),
-			Loop(Without)
+			{?TEMPORARY, <<"it closed the connection">>} = wait(Waiting),
+			Loop(Without(<<"connection refused">>))
 		after
 			ok = certjid_test_program:stop(Second)
 		end,
@@ -116,22 +116,24 @@ client_leaves(Config) ->
 %% Something else at the sidecar's socket.
 garbage(Config) ->
 	Framed = fun(Text) -> <<(byte_size(Text)):32, Text/binary>> end,
-	NoDecision = {?TEMPORARY, <<"no decision">>},
+	Nonsense = {?TEMPORARY, <<"its reply can't be understood">>},
+	TooLong = {?TEMPORARY, <<"its reply is too long">>},
+	Closed = {?TEMPORARY, <<"it closed the connection">>},
 	Cases = [
-		{<<"HTTP/1.1 400 Bad Request\r\n\r\n">>, NoDecision},
-		{binary:copy(<<0>>, 100000), NoDecision},
-		{<<16#FFFFFFFF:32, 0:800000>>, NoDecision},
-		{<<20:32, "{\"id\":1">>, NoDecision},
-		{<<>>, NoDecision},
-		{Framed(<<"{\"id\":1,">>), NoDecision},
-		{Framed(<<"null">>), NoDecision},
-		{Framed(<<"[1]">>), NoDecision},
-		{Framed(binary:copy(<<"[">>, 200000)), NoDecision},
-		{Framed(<<"{\"id\":2,\"allowed\":true,\"username\":\"alice\"}">>), NoDecision},
-		{Framed(<<"{\"id\":1,\"external\":true}">>), NoDecision},
-		{Framed(<<"{\"id\":1,\"external\":true,\"allowed\":\"yes\",\"username\":\"alice\"}">>), NoDecision},
-		{Framed(<<"{\"id\":1,\"external\":true,\"allowed\":true,\"username\":{}}">>), NoDecision},
-		{Framed(<<"{\"id\":1,\"external\":true,\"allowed\":false,\"condition\":\"<x/>\"}">>), NoDecision},
+		{<<"HTTP/1.1 400 Bad Request\r\n\r\n">>, TooLong},
+		{<<16#FFFFFFFF:32, 0:800000>>, TooLong},
+		{binary:copy(<<0>>, 100000), Nonsense},
+		{<<20:32, "{\"id\":1">>, Closed},
+		{<<>>, Closed},
+		{Framed(<<"{\"id\":1,">>), Nonsense},
+		{Framed(<<"null">>), Nonsense},
+		{Framed(<<"[1]">>), Nonsense},
+		{Framed(binary:copy(<<"[">>, 200000)), Nonsense},
+		{Framed(<<"{\"id\":2,\"allowed\":true,\"username\":\"alice\"}">>), Nonsense},
+		{Framed(<<"{\"id\":1,\"external\":true}">>), Nonsense},
+		{Framed(<<"{\"id\":1,\"external\":true,\"allowed\":\"yes\",\"username\":\"alice\"}">>), Nonsense},
+		{Framed(<<"{\"id\":1,\"external\":true,\"allowed\":true,\"username\":{}}">>), Nonsense},
+		{Framed(<<"{\"id\":1,\"external\":true,\"allowed\":false,\"condition\":\"<x/>\"}">>), Nonsense},
 		{Framed(<<"{\"id\":1,\"error\":\"bad_request\",\"message\":\"no\"}">>),
 			{{failed_auth, <<"not-authorized">>}, <<"bad_request">>}}
 	],
@@ -142,7 +144,7 @@ garbage(Config) ->
 				_ = file:delete(Socket),
 				{ok, Listen} = gen_tcp:listen(0, [{ifaddr, {local, Socket}}, binary, {active, false}]),
 				Server = spawn_link(fun() -> answer_with(Listen, Reply) end),
-				{Expected, Reply} = {login(Config, Env), Reply},
+				{Reply, Expected} = {Reply, login(Config, Env)},
 				true = unlink(Server),
 				true = exit(Server, kill),
 				ok = gen_tcp:close(Listen)
