@@ -10,9 +10,11 @@ packages=(
     ejabberd nginx-light postgresql prosody slapd
     # The clients that log in to them, with the interpreters and libraries of those.
     glib-networking gir1.2-glib-2.0 gir1.2-soup-3.0 libstrophe-dev
-    python3 python3-nbxmpp python3-pip
+    python3 python3-nbxmpp python3-pip python3-slixmpp
     # The Debian package: made, checked and read.
     dpkg-dev lintian lua5.4
+    # The Lua client of docs/protocol.md.
+    lua-cjson lua-socket
 )
 # Node.js often comes from elsewhere, and Debian's npm does not install beside that.
 command -v npm >/dev/null || packages+=(nodejs npm)

@@ -130,13 +130,15 @@ class Bosh:
         return self.file.read(length).decode()
 
     def open(self):
-        return self.post("to='localhost' wait='5' hold='1' ver='1.6' xmpp:version='1.0'")
+        answer = self.post("to='localhost' wait='5' hold='1' ver='1.6' xmpp:version='1.0'")
+        self.sid = re.search(" sid=['\"]([^'\"]*)['\"]", answer).group(1)
+        return answer
 
     def restart(self):
-        return self.post("sid='1' to='localhost' xmpp:restart='true'")
+        return self.post(f"sid='{self.sid}' to='localhost' xmpp:restart='true'")
 
     def ask(self, xml):
-        return self.post("sid='1'", xml)
+        return self.post(f"sid='{self.sid}'", xml)
 
 
 SHAPES = {"starttls": Stream, "direct_tls": Stream, "websocket": WebSocket, "bosh": Bosh}

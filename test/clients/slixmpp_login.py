@@ -7,6 +7,7 @@ ca             file of the CA of the server
 cert, key      files of the client, or
 p12, password  a PKCS#12 file, which slixmpp does not read: it is unpacked with cryptography
 authzid        the authorization identity; none by default
+sasl_password  logs in with it instead of EXTERNAL
 
 Prints a JSON object: outcome, session_start, failed_auth, no_auth or disconnected; jid, or
 condition.
@@ -41,7 +42,9 @@ async def login():
     # The test certificates have no key identifiers.
     context = ssl.create_default_context(cafile=options["ca"])
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    client = slixmpp.ClientXMPP(options["jid"], "", sasl_mech="EXTERNAL", ssl_context=context)
+    password = options.get("sasl_password")
+    mechanism = "SCRAM-SHA-1" if password else "EXTERNAL"
+    client = slixmpp.ClientXMPP(options["jid"], password or "", sasl_mech=mechanism, ssl_context=context)
     client.certfile, client.keyfile = options.get("cert"), options.get("key")
     client.enable_direct_tls = options["direct_tls"]
     client.enable_starttls = not options["direct_tls"]
