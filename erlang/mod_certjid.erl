@@ -265,7 +265,12 @@ auth_result(#{sasl_mech := <<"EXTERNAL">>} = State, {false, _}, _User) ->
 		true ->
 			State;
 		false ->
-			_ = [log_refused(State, Refused) || {error, Refused} <- [decide(State)]],
+			case decide(State) of
+				{error, Refused} ->
+					log_refused(State, Refused);
+				{ok, #{jid := Jid}} ->
+					log(info, State, "ejabberd refuses the login; with `takeover' it would be ~ts", [Jid])
+			end,
 			State
 	end;
 auth_result(State, _Result, _User) ->

@@ -5,6 +5,7 @@
 -export([key/0]).
 -export([self_signed/2]).
 -export([make/3]).
+-export([crl/2]).
 -export([xmpp_addr/1]).
 -export([pem/1]).
 -export([subject/1]).
@@ -13,6 +14,7 @@
 
 -define(COMMON_NAME, {2, 5, 4, 3}).
 -define(SUBJECT_ALT_NAME, {2, 5, 29, 17}).
+-define(CRL_NUMBER, {2, 5, 29, 20}).
 -define(BASIC_CONSTRAINTS, {2, 5, 29, 19}).
 -define(XMPP_ADDR, {1, 3, 6, 1, 5, 5, 7, 8, 5}).
 -define(ECDSA_SHA256, {1, 2, 840, 10045, 4, 3, 2}).
@@ -28,13 +30,13 @@ self_signed(Key, Names) ->
 
 %% Names: `common_name', a binary or null, and `xmpp_addrs', a list of them. Options: `issuer', the
 %% subject and key of the issuer; `ca', whether it is a CA; `not_after', as GeneralizedTime;
-%% `san', which replaces the SubjectAltName's value.
+%% `san', which replaces the SubjectAltName's value; `serial'.
 make(Key, Names, #{issuer := {Issuer, IssuerKey}} = Options) ->
 	Algorithm = seq([oid(?ECDSA_SHA256)]),
 	NotAfter = maps:get(not_after, Options, "21000101000000Z"),
 	Tbs = seq([
 		tlv(16#A0, integer(2)),
-		integer(erlang:unique_integer([positive])),
+		integer(maps:get(serial, Options, erlang:unique_integer([positive]))),
 		Algorithm,
 		Issuer,
 		seq([tlv(16#18, "20250101000000Z"), tlv(16#18, NotAfter)]),
@@ -42,8 +44,25 @@ make(Key, Names, #{issuer := {Issuer, IssuerKey}} = Options) ->
 		public_key(Key),
 		tlv(16#A3, seq(extensions(Names, Options)))
 	]),
-	Signature = public_key:sign(Tbs, sha256, IssuerKey),
-	seq([Tbs, Algorithm, tlv(16#03, [0, Signature])]).
+	sign(Tbs, Algorithm, IssuerKey).
+
+%% A list of an issuer that revokes certificates by their serials.
+crl({Issuer, IssuerKey}, Serials) ->
+	Algorithm = seq([oid(?ECDSA_SHA256)]),
+	Begun = tlv(16#18, "20250101000000Z"),
+	Tbs = seq([
+		integer(1),
+		Algorithm,
+		Issuer,
+		Begun,
+		tlv(16#18, "21000101000000Z"),
+		seq([seq([integer(Serial), Begun]) || Serial <- Serials]),
+		tlv(16#A0, seq([extension(?CRL_NUMBER, integer(1))]))
+	]),
+	sign(Tbs, Algorithm, IssuerKey).
+
+sign(Tbs, Algorithm, Key) ->
+	seq([Tbs, Algorithm, tlv(16#03, [0, public_key:sign(Tbs, sha256, Key)])]).
 
 subject(#{common_name := CommonName}) when is_binary(CommonName) ->
 	seq([tlv(16#31, seq([oid(?COMMON_NAME), tlv(16#0C, CommonName)]))]);

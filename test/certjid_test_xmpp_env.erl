@@ -17,12 +17,14 @@
 %% DNS:localhost, IP:127.0.0.1.
 -define(SERVER_SAN, <<16#30, 17, 16#82, 9, "localhost", 16#87, 4, 127, 0, 0, 1>>).
 
-%% For init_per_suite/1: adds `server', files for ssl, and `clients', a map of certificate files
-%% for the scripts.
+-define(REVOKED, 1000).
+
+%% For init_per_suite/1: adds `server', files for ssl; `clients', a map of certificate files for
+%% the scripts; and `crl_file', the CRL that revokes one of these.
 init(Config0) ->
 	{ok, _} = application:ensure_all_started(ssl),
 	Config = certjid_test_config:init(Config0),
-	#{key := Key} = proplists:get_value(ca, Config),
+	#{key := Key, issuer := Ca} = proplists:get_value(ca, Config),
 	Issue = fun(Names, Options) -> certjid_test_config:issue(Config, Names, Options) end,
 	Server = Issue(#{common_name => <<"localhost">>}, #{san => ?SERVER_SAN}),
 	#{cert := CertFile, key := KeyFile} = write_certificate(Config, "server", Key, Server),
@@ -34,13 +36,18 @@ init(Config0) ->
 		several => Issue(#{common_name => <<"alice">>, xmpp_addrs => Several}, #{}),
 		cn_only => Issue(#{common_name => <<"alice">>}, #{}),
 		expired => Issue(?ALICE, #{not_after => "20250601000000Z"}),
+		revoked => Issue(?ALICE, #{serial => ?REVOKED}),
 		bad => certjid_test_cert:make(Key, ?ALICE, #{issuer => EvilCa}),
 		self_signed => certjid_test_cert:self_signed(Key, ?ALICE)
 	},
 	Files = maps:map(fun(Name, Der) ->
 		write_certificate(Config, atom_to_list(Name), Key, Der)
 	end, Clients),
+	CrlFile = filename:join(proplists:get_value(priv_dir, Config), "crl.pem"),
+	Crl = {'CertificateList', certjid_test_cert:crl(Ca, [?REVOKED]), not_encrypted},
+	ok = file:write_file(CrlFile, public_key:pem_encode([Crl])),
 	[
+		{crl_file, CrlFile},
 		{server, #{certfile => CertFile, keyfile => KeyFile}},
 		{clients, Files#{none => #{}}}
 		| Config
@@ -58,7 +65,7 @@ openssl(Arguments) ->
 	{0, Output} = command("openssl", Arguments),
 	Output.
 
-%% A mongooseim.toml. Options: `verify_mode' and `disconnect_on_failure', and those of
+%% A mongooseim.toml that trusts the test CA and has its CRL. Options: `verify_mode' and `disconnect_on_failure', and those of
 %% certjid_test_config:write/3.
 policy_file(Config, Options) ->
 	Dir = proplists:get_value(priv_dir, Config),
@@ -71,8 +78,12 @@ policy_file(Config, Options) ->
 	{ok, Text} = file:read_file(Toml),
 	Disconnect = atom_to_binary(maps:get(disconnect_on_failure, Options, true)),
 	Key = <<"  tls.verify_mode">>,
-	Line = <<"  tls.disconnect_on_failure = ", Disconnect/binary, "\n", Key/binary>>,
-	ok = file:write_file(Toml, binary:replace(Text, Key, Line, [global])),
+	Crl = unicode:characters_to_binary(proplists:get_value(crl_file, Config)),
+	Lines = <<
+		"  tls.disconnect_on_failure = ", Disconnect/binary, "\n",
+		"  tls.crl_files = [\"", Crl/binary, "\"]\n", Key/binary
+	>>,
+	ok = file:write_file(Toml, binary:replace(Text, Key, Lines, [global])),
 	Toml.
 
 %% The same, for certjid_test_xmpp.
