@@ -89,10 +89,11 @@ stop(Host) ->
 	case hosts() of
 		[] ->
 			_ = call(ejabberd_hooks, delete, [config_reloaded, ?MODULE, config_reloaded, 50]),
-			certjid_ejabberd_pkix:uninstall();
+			ok;
 		_ ->
 			ok
-	end.
+	end,
+	take_over().
 
 %% @doc Other options. The policy itself is loaded anew at each reload of ejabberd, also without.
 -spec reload(binary(), options(), options()) -> ok.
@@ -173,10 +174,7 @@ load(Host, #{config := File} = Options) ->
 			}),
 			?LOG_INFO("certjid: ~ts: the policy ~ts is loaded", [Host, File])
 	end,
-	case Options of
-		#{takeover := true} -> take_over();
-		_ -> ok
-	end.
+	take_over().
 
 without(undefined) -> "logins by certificate are refused";
 without(_Policy) -> "the old one stays".
@@ -203,9 +201,13 @@ read_intermediates(#{intermediates := File}) ->
 		{error, Message} -> throw([io_lib:format("~ts: ~ts", [File, Message])])
 	end.
 
+%% Takes ejabberd's place for as long as a host has it so.
 take_over() ->
 	try
-		certjid_ejabberd_pkix:install()
+		case lists:any(fun(Host) -> takes_over(#{lserver => Host}) end, hosts()) of
+			true -> certjid_ejabberd_pkix:install();
+			false -> certjid_ejabberd_pkix:uninstall()
+		end
 	catch Class:Reason:Stacktrace ->
 		?LOG_ERROR("certjid: no takeover, ejabberd's own refusals stay: ~ts",
 			[failure(Class, Reason, Stacktrace)])
@@ -243,7 +245,18 @@ handle_recv(State, _Element, _Decoded) ->
 -spec auth_result(stream(), true | {false, binary()}, binary()) -> stream() | {stop, stream()}.
 auth_result(#{certjid_refused := true} = State, _Result, _User) ->
 	State;
-auth_result(#{sasl_mech := <<"EXTERNAL">>} = State, true, User) ->
+auth_result(#{sasl_mech := <<"EXTERNAL">>} = State, Result, User) ->
+	try
+		review(State, Result, User)
+	catch Class:Reason:Stacktrace ->
+		?LOG_ERROR("certjid: the stream is killed: ~ts", [failure(Class, Reason, Stacktrace)]),
+		%% The one failure of a hook that ejabberd does not catch.
+		exit(normal)
+	end;
+auth_result(State, _Result, _User) ->
+	State.
+
+review(State, true, User) ->
 	case decide(State) of
 		{ok, #{username := Username} = Allowed} ->
 			case same_user(Username, User) of
@@ -260,7 +273,7 @@ auth_result(#{sasl_mech := <<"EXTERNAL">>} = State, true, User) ->
 			log_refused(State, Refused),
 			{stop, refuse(State, Condition, User)}
 	end;
-auth_result(#{sasl_mech := <<"EXTERNAL">>} = State, {false, _}, _User) ->
+review(State, {false, _}, _User) ->
 	case takes_over(State) of
 		true ->
 			State;
@@ -272,9 +285,7 @@ auth_result(#{sasl_mech := <<"EXTERNAL">>} = State, {false, _}, _User) ->
 					log(info, State, "ejabberd refuses the login; with `takeover' it would be ~ts", [Jid])
 			end,
 			State
-	end;
-auth_result(State, _Result, _User) ->
-	State.
+	end.
 
 same_user(Username, User) ->
 	try call(jid, nodeprep, [User]) =:= Username catch _:_ -> false end.
@@ -286,17 +297,10 @@ refuse(#{lserver := Host} = State, Condition, User) ->
 		c2s_auth_result, Host, State#{certjid_refused => true},
 		[{false, <<"Refused by certjid">>}, User]
 	]),
-	try
-		Failure = {xmlel, <<"failure">>, [{<<"xmlns">>, ?NS_SASL}],
-			[{xmlel, Condition, [], []}]},
-		Told = call(xmpp_stream_in, send, [Failed, Failure]),
-		#{stream_state := disconnected} =
-			call(xmpp_stream_in, send, [Told, call(xmpp, serr_policy_violation, [])])
-	catch Class:Reason:Stacktrace ->
-		?LOG_ERROR("certjid: the stream is killed: ~ts", [failure(Class, Reason, Stacktrace)]),
-		%% The one failure of a hook that ejabberd does not catch.
-		exit(normal)
-	end.
+	Failure = {xmlel, <<"failure">>, [{<<"xmlns">>, ?NS_SASL}], [{xmlel, Condition, [], []}]},
+	Told = call(xmpp_stream_in, send, [Failed, Failure]),
+	#{stream_state := disconnected} =
+		call(xmpp_stream_in, send, [Told, call(xmpp, serr_policy_violation, [])]).
 
 %% @doc Decides a login in ejabberd's place; `ignore' where that is not asked for.
 -spec authenticate(stream()) -> {ok, binary()} | {error, atom(), binary()} | ignore.
@@ -372,14 +376,12 @@ log_refused(State, #{condition := Condition, reason := Reason, message := Messag
 	log(info, State, "login refused: ~ts (~ts): ~ts", [Condition, Reason, Message]).
 
 log(Level, #{lserver := Host, socket := Socket} = State, Format, Args) ->
-	Certificate = try peer_certificate(State) of
+	Certificate = case peer_certificate(State) of
 		{ok, Der} ->
 			Hash = binary:encode_hex(crypto:hash(sha256, Der)),
 			["certificate SHA-256 ", string:lowercase(Hash)];
 		error ->
 			"no certificate"
-	catch _:_ ->
-		"no certificate"
 	end,
 	?LOG(Level, "(~ts) certjid: ~ts: " ++ Format ++ "; ~ts",
 		[call(xmpp_socket, pp, [Socket]), Host] ++ Args ++ [Certificate]).

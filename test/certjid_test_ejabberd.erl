@@ -8,16 +8,22 @@
 -export([run/2]).
 -export([block/2]).
 -export([write/3]).
+-export([configure/2]).
 -export([rpc/4]).
 -export([log/1]).
 -export([log/2]).
 -export([resident/1]).
+-export([reload/1]).
+-export([mutate/1]).
+
+%% In ejabberd's node.
+-export([hostile/3]).
+-export([get_peer_certificate/2]).
 
 -define(CTL, "/usr/sbin/ejabberdctl").
 
-%% Options: `policy', a mongooseim.toml, by default the one of the documentation; `module', more
-%% lines of YAML for mod_certjid; `yaml', more lines of ejabberd.yml. ejabberd runs until stop/1, or
-%% until this node ends.
+%% With the files of the documentation. Options: `module', more lines of YAML for mod_certjid.
+%% ejabberd runs until stop/1, or until this node ends.
 start(Config, Options) ->
 	filelib:is_regular(?CTL) orelse ct:fail("there is no ejabberd on this machine"),
 	Dir = string:trim(os:cmd("mktemp -d /tmp/certjid-ejabberd.XXXXXX")),
@@ -31,11 +37,11 @@ start(Config, Options) ->
 	ok = credentials(Server),
 	ok = ejabberdctl(Server),
 	{0, _} = run(Server, block("sh", "install -d")),
-	ok = write(Server, "mongooseim.toml", policy(Options)),
-	ok = write(Server, "ejabberd.yml", yaml(Server, Options)),
+	ok = write(Server, "mongooseim.toml", block("toml", "[general]")),
+	ok = configure(Server, maps:get(module, Options, "")),
 	launch(Server).
 
-%% Starts it again after stop/1 with `keep', or puts up with other files in its folder.
+%% Starts it again, with what Prepare(Dir) changes in its folder.
 restart(Server, Prepare) ->
 	ok = halt_server(Server),
 	ok = Prepare(maps:get(dir, Server)),
@@ -82,24 +88,26 @@ ejabberdctl(#{dir := Dir, dist_port := Port} = Server) ->
 		"export ERL_EPMD_ADDRESS=127.0.0.1\n"
 	]).
 
-policy(#{policy := File}) -> element(2, {ok, _} = file:read_file(File));
-policy(_Options) -> block("toml", "[general]").
-
-yaml(#{dir := Dir, port := Port, direct_port := DirectPort}, Options) ->
+%% Writes ejabberd.yml, with more lines of YAML for the module.
+configure(#{dir := Dir, port := Port, direct_port := DirectPort} = Server, Module) ->
 	Ports = [
 		{<<"port: 5222">>, ["port: ", integer_to_list(Port), "\n    ip: 127.0.0.1"]},
 		{<<"port: 5223">>, ["port: ", integer_to_list(DirectPort), "\n    ip: 127.0.0.1"]}
 	],
-	[
+	write(Server, "ejabberd.yml", [
 		"hosts: [localhost]\n"
 		"loglevel: info\n"
 		"certfiles: [", Dir, "/server.pem]\n"
 		"auth_method: [mnesia]\n",
-		maps:get(yaml, Options, ""),
 		replace(block("yaml", "mod_certjid"), Ports),
 		%% The block ends with the module.
-		maps:get(module, Options, "")
-	].
+		Module
+	]).
+
+%% As the documentation says.
+reload(Server) ->
+	{0, _} = run(Server, block("sh", "reload_config")),
+	ok.
 
 %% Writes a file into its folder; paths and the host of the documentation are replaced.
 write(#{dir := Dir} = Server, Name, Text) ->
@@ -137,7 +145,7 @@ block(Language, Text) ->
 launch(#{dir := Dir} = Server) ->
 	Script = filename:join(Dir, "ejabberdctl"),
 	Run = "\"$0\" -d \"$1\" -l \"$1/log\" -s \"$1/spool\" foreground </dev/null >>\"$1/log/out\" 2>&1 &\n"
-		"cat >/dev/null; kill $(cat \"$1/pid\"); wait",
+		"cat >/dev/null; pid=$(cat \"$1/pid\" 2>/dev/null) && kill $pid; wait",
 	Holder = spawn(fun() ->
 		Port = open_port({spawn_executable, os:find_executable("sh")},
 			[{args, ["-c", Run, Script, Dir]}, exit_status]),
@@ -204,3 +212,52 @@ resident(#{pid := Pid}) ->
 	{ok, Status} = file:read_file("/proc/" ++ Pid ++ "/status"),
 	{match, [Size]} = re:run(Status, "VmRSS:\\s*(\\d+) kB", [{capture, all_but_first, list}]),
 	list_to_integer(Size).
+
+%% Makes Count logins in ejabberd's node, without TLS, with the certificates mutated: what the hooks
+%% and the decision in ejabberd's place (`takeover') answer, how often. A failure is an answer too.
+hostile(Count, Ders, Victim) ->
+	_ = rand:seed(exsss, {1, 2, 3}),
+	lists:foldl(fun(_, Answers) ->
+		Der = mutate(lists:nth(rand:uniform(length(Ders)), Ders)),
+		Answer = try login(Der, text(Victim)) catch Class:Reason -> {Class, Reason} end,
+		maps:update_with(Answer, fun(N) -> N + 1 end, 1, Answers)
+	end, #{}, lists:seq(1, Count)).
+
+login(Der, Text) ->
+	%% xmpp_socket's record, whose module is asked for the certificate.
+	Socket = {socket_state, ?MODULE, Der, infinity, undefined, none, <<"127.0.0.1">>},
+	State = #{
+		xmlns => <<"jabber:client">>, stream_direction => in, lserver => <<"localhost">>,
+		stream_encrypted => true, stream_authenticated => false, tls_verify => true,
+		sasl_mech => <<"EXTERNAL">>, socket => Socket
+	},
+	#{tls_verify := Offered} = Started = mod_certjid:stream_started(State, undefined),
+	Auth = {xmlel, <<"auth">>, [], [{xmlcdata, Text}]},
+	Received = mod_certjid:handle_recv(Started, Auth, undefined),
+	{Offered, apply(xmpp_stream_pkix, authenticate, [Received, <<>>])}.
+
+get_peer_certificate(Der, der) -> {ok, Der}.
+
+%% Some bytes changed, cut off, or doubled.
+mutate(Der) ->
+	lists:foldl(fun(_, Acc) -> mutate_once(Acc) end, Der, lists:seq(1, rand:uniform(4))).
+
+mutate_once(<<>>) ->
+	<<>>;
+mutate_once(Bytes) ->
+	At = rand:uniform(byte_size(Bytes)) - 1,
+	<<Before:At/binary, Byte, After/binary>> = Bytes,
+	case rand:uniform(20) of
+		1 -> Before;
+		2 -> <<Before/binary, After/binary>>;
+		3 -> <<Before/binary, Bytes/binary>>;
+		_ -> <<Before/binary, (Byte bxor (1 bsl rand:uniform(7))), After/binary>>
+	end.
+
+text(Victim) ->
+	case rand:uniform(4) of
+		1 -> base64:encode(Victim);
+		2 -> base64:encode(rand:bytes(rand:uniform(60)));
+		3 -> rand:bytes(rand:uniform(60));
+		4 -> <<"=">>
+	end.

@@ -90,12 +90,12 @@ def work(seed, logins):
     rng = random.Random(seed)
     usable, unusable = contexts()
     answers, successes, connections, sent = collections.Counter(), [], 0, 0
-    while sent < logins:
+    while sent < logins and connections < 2 * logins:
         name, context = rng.choice(usable)
         connections += 1
+        connection = Connection(context)
         begun = sent
         try:
-            connection = Connection(context)
             features = connection.ask(STREAM, b"</stream:features>")
             # What is not offered is tried once.
             tries = PER_CONNECTION if b"EXTERNAL" in features else 1
@@ -112,15 +112,15 @@ def work(seed, logins):
                     break
                 condition = re.search(b"<failure[^>]*><([a-z-]+)/>", answer)
                 answers[condition.group(1).decode() if condition else "closed"] += 1
-        except (EOFError, OSError) as error:
-            # The end of a stream whose login was refused is no answer of its own.
-            if sent == begun:
-                answers["no stream"] += 1
-            elif sum(answers.values()) - answers["no stream"] < sent:
+        except (EOFError, OSError):
+            if sent <= begun + 1:
                 answers["closed"] += 1
+            else:
+                # The server has ended the stream after the login before, and not read this one.
+                sent -= 1
         finally:
             connection.socket.close()
-    return answers, successes, connections, unusable
+    return answers, successes, connections, unusable, sent
 
 
 def main():
@@ -129,7 +129,7 @@ def main():
     with multiprocessing.Pool(workers) as pool:
         results = pool.starmap(work, [(seed, share) for seed in range(workers)])
     print(json.dumps({
-        "logins": share * workers,
+        "logins": sum(result[4] for result in results),
         "connections": sum(result[2] for result in results),
         "unusable": results[0][3],
         "answers": sum((result[0] for result in results), collections.Counter()),
