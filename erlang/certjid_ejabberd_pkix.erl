@@ -70,10 +70,10 @@ load(From, To) ->
 %% A module's own name is the first of its atoms. The chunk is written as up to OTP 27; later
 %% ones read it too.
 rename(Beam, From, To) ->
-	{ok, {From, [{atoms, [{1, From} | Others]}]}} = beam_lib:chunks(Beam, [atoms]),
+	{ok, {_, [{atoms, [{1, From} | Others]}]}} = beam_lib:chunks(Beam, [atoms]),
 	Names = [atom_to_binary(Atom) || Atom <- [To | [Atom || {_, Atom} <- Others]]],
 	Atoms = [<<(length(Names)):32>> | [[byte_size(Name), Name] || Name <- Names]],
-	{ok, From, Chunks} = beam_lib:all_chunks(Beam),
+	{ok, _, Chunks} = beam_lib:all_chunks(Beam),
 	{ok, Renamed} = beam_lib:build_module(
 		lists:keyreplace("AtU8", 1, Chunks, {"AtU8", iolist_to_binary(Atoms)})
 	),

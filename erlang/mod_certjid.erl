@@ -65,6 +65,9 @@
 -define(CONFIG(Host), {?MODULE, Host}).
 -define(NS_SASL, <<"urn:ietf:params:xml:ns:xmpp-sasl">>).
 
+%% Characters of a text in the log.
+-define(MAX_TEXT, 1000).
+
 %% Before ejabberd's own function at 100, which logs the login as accepted.
 -define(HOST_HOOKS, [
 	{c2s_stream_started, stream_started, 50},
@@ -164,7 +167,7 @@ load(Host, #{config := File} = Options) ->
 	case Read of
 		{error, Faults} ->
 			Old = persistent_term:get(?CONFIG(Host), #{policy => undefined, intermediates => []}),
-			[?LOG_ERROR("certjid: ~ts: ~ts", [Host, Fault]) || Fault <- Faults],
+			_ = [?LOG_ERROR("certjid: ~ts: ~ts", [Host, Fault]) || Fault <- Faults],
 			?LOG_ERROR("certjid: ~ts: the policy ~ts can't be used: ~ts",
 				[Host, File, without(maps:get(policy, Old))]),
 			persistent_term:put(?CONFIG(Host), Old#{options => Options});
@@ -186,8 +189,8 @@ read_policy(File) ->
 	end.
 
 fault(#{file := File, line := Line, path := Path, message := Message}) ->
-	Where = [[":", integer_to_list(Line)] || Line =/= undefined],
-	io_lib:format("~ts~ts: ~ts: ~ts", [File, Where, Path, Message]).
+	Where = [[[":", integer_to_list(Line)] || Line =/= undefined], [[": ", Path] || Path =/= <<>>]],
+	io_lib:format("~ts~ts: ~ts", [File, Where, Message]).
 
 read_intermediates(#{intermediates := undefined}) ->
 	[];
@@ -384,7 +387,11 @@ log(Level, #{lserver := Host, socket := Socket} = State, Format, Args) ->
 			"no certificate"
 	end,
 	?LOG(Level, "(~ts) certjid: ~ts: " ++ Format ++ "; ~ts",
-		[call(xmpp_socket, pp, [Socket]), Host] ++ Args ++ [Certificate]).
+		[call(xmpp_socket, pp, [Socket]), Host] ++ [clip(Arg) || Arg <- Args] ++ [Certificate]).
+
+%% Anybody can make a certificate with a long name.
+clip(Text) ->
+	string:slice(Text, 0, ?MAX_TEXT).
 
 %% A missing NIF says which file is missing; other terms may hold the certificate.
 failure(error, {nif_not_loaded, File, Reason}, _Stacktrace) ->

@@ -19,6 +19,8 @@
 %% In ejabberd's node.
 -export([hostile/3]).
 -export([get_peer_certificate/2]).
+-export([get_transport/1]).
+-export([get_owner/1]).
 
 -define(CTL, "/usr/sbin/ejabberdctl").
 
@@ -88,7 +90,7 @@ ejabberdctl(#{dir := Dir, dist_port := Port} = Server) ->
 		"export ERL_EPMD_ADDRESS=127.0.0.1\n"
 	]).
 
-%% Writes ejabberd.yml, with more lines of YAML for the module.
+%% Writes ejabberd.yml, with more lines of YAML for the module, or `without' it.
 configure(#{dir := Dir, port := Port, direct_port := DirectPort} = Server, Module) ->
 	Ports = [
 		{<<"port: 5222">>, ["port: ", integer_to_list(Port), "\n    ip: 127.0.0.1"]},
@@ -99,9 +101,11 @@ configure(#{dir := Dir, port := Port, direct_port := DirectPort} = Server, Modul
 		"loglevel: info\n"
 		"certfiles: [", Dir, "/server.pem]\n"
 		"auth_method: [mnesia]\n",
-		replace(block("yaml", "mod_certjid"), Ports),
 		%% The block ends with the module.
-		Module
+		case {replace(block("yaml", "mod_certjid"), Ports), Module} of
+			{Block, without} -> hd(string:split(Block, "modules:"));
+			{Block, _} -> [Block, Module]
+		end
 	]).
 
 %% As the documentation says.
@@ -145,7 +149,7 @@ block(Language, Text) ->
 launch(#{dir := Dir} = Server) ->
 	Script = filename:join(Dir, "ejabberdctl"),
 	Run = "\"$0\" -d \"$1\" -l \"$1/log\" -s \"$1/spool\" foreground </dev/null >>\"$1/log/out\" 2>&1 &\n"
-		"cat >/dev/null; pid=$(cat \"$1/pid\" 2>/dev/null) && kill $pid; wait",
+		"cat >/dev/null; pid=$(cat \"$1/pid\" 2>/dev/null) && kill $pid 2>/dev/null; wait",
 	Holder = spawn(fun() ->
 		Port = open_port({spawn_executable, os:find_executable("sh")},
 			[{args, ["-c", Run, Script, Dir]}, exit_status]),
@@ -213,19 +217,24 @@ resident(#{pid := Pid}) ->
 	{match, [Size]} = re:run(Status, "VmRSS:\\s*(\\d+) kB", [{capture, all_but_first, list}]),
 	list_to_integer(Size).
 
-%% Makes Count logins in ejabberd's node, without TLS, with the certificates mutated: what the hooks
-%% and the decision in ejabberd's place (`takeover') answer, how often. A failure is an answer too.
+%% Makes Count logins in ejabberd's node, without TLS, with the certificates, every other one
+%% mutated: what the hooks and the decision in ejabberd's place (`takeover') answer, how often. A
+%% failure is an answer too.
 hostile(Count, Ders, Victim) ->
 	_ = rand:seed(exsss, {1, 2, 3}),
-	lists:foldl(fun(_, Answers) ->
-		Der = mutate(lists:nth(rand:uniform(length(Ders)), Ders)),
+	lists:foldl(fun(Number, Answers) ->
+		Whole = lists:nth(rand:uniform(length(Ders)), Ders),
+		Der = case Number rem 2 of
+			0 -> mutate(Whole);
+			1 -> Whole
+		end,
 		Answer = try login(Der, text(Victim)) catch Class:Reason -> {Class, Reason} end,
 		maps:update_with(Answer, fun(N) -> N + 1 end, 1, Answers)
 	end, #{}, lists:seq(1, Count)).
 
 login(Der, Text) ->
 	%% xmpp_socket's record, whose module is asked for the certificate.
-	Socket = {socket_state, ?MODULE, Der, infinity, undefined, none, <<"127.0.0.1">>},
+	Socket = {socket_state, ?MODULE, Der, infinity, undefined, none, none},
 	State = #{
 		xmlns => <<"jabber:client">>, stream_direction => in, lserver => <<"localhost">>,
 		stream_encrypted => true, stream_authenticated => false, tls_verify => true,
@@ -237,6 +246,8 @@ login(Der, Text) ->
 	{Offered, apply(xmpp_stream_pkix, authenticate, [Received, <<>>])}.
 
 get_peer_certificate(Der, der) -> {ok, Der}.
+get_transport(_Der) -> tls.
+get_owner(_Der) -> self().
 
 %% Some bytes changed, cut off, or doubled.
 mutate(Der) ->

@@ -7,6 +7,7 @@ key       file of their key
 victim    a JID that must not be had
 logins    how many <auth/> to send; a connection has several, as long as the server lets it
 workers   processes that do so at once
+seed      of the random choices
 
 Prints a JSON object: logins; connections; unusable, the certificates that OpenSSL won't send;
 answers, how often each; and successes, the certificate and the text of <auth/> of each.
@@ -127,7 +128,7 @@ def main():
     workers = options["workers"]
     share = options["logins"] // workers
     with multiprocessing.Pool(workers) as pool:
-        results = pool.starmap(work, [(seed, share) for seed in range(workers)])
+        results = pool.starmap(work, [(options["seed"] * workers + n, share) for n in range(workers)])
     print(json.dumps({
         "logins": sum(result[4] for result in results),
         "connections": sum(result[2] for result in results),
