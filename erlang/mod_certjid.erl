@@ -68,7 +68,7 @@
 %% Characters of a text in the log.
 -define(MAX_TEXT, 1000).
 
-%% Before ejabberd's own function at 100, which logs the login as accepted.
+%% The last one comes before ejabberd's own function at 100, which logs the login as accepted.
 -define(HOST_HOOKS, [
 	{c2s_stream_started, stream_started, 50},
 	{c2s_handle_recv, handle_recv, 50},
@@ -81,7 +81,7 @@ start(Host, Options) ->
 	ok = load(Host, Options),
 	_ = [call(ejabberd_hooks, add, [Hook, Host, ?MODULE, Function, Order])
 		|| {Hook, Function, Order} <- ?HOST_HOOKS],
-	_ = call(ejabberd_hooks, add, [config_reloaded, ?MODULE, config_reloaded, 50]),
+	_ = call(ejabberd_hooks, add, [config_reloaded, ?MODULE, config_reloaded, 70]),
 	ok.
 
 -spec stop(binary()) -> ok.
@@ -91,7 +91,7 @@ stop(Host) ->
 	_ = persistent_term:erase(?CONFIG(Host)),
 	case hosts() of
 		[] ->
-			_ = call(ejabberd_hooks, delete, [config_reloaded, ?MODULE, config_reloaded, 50]),
+			_ = call(ejabberd_hooks, delete, [config_reloaded, ?MODULE, config_reloaded, 70]),
 			ok;
 		_ ->
 			ok
@@ -248,16 +248,19 @@ handle_recv(State, _Element, _Decoded) ->
 -spec auth_result(stream(), true | {false, binary()}, binary()) -> stream() | {stop, stream()}.
 auth_result(#{certjid_refused := true} = State, _Result, _User) ->
 	State;
-auth_result(#{sasl_mech := <<"EXTERNAL">>} = State, Result, User) ->
-	try
-		review(State, Result, User)
+auth_result(State, Result, User) ->
+	try is_external(State) andalso review(State, Result, User) of
+		false -> State;
+		Reviewed -> Reviewed
 	catch Class:Reason:Stacktrace ->
 		?LOG_ERROR("certjid: the stream is killed: ~ts", [failure(Class, Reason, Stacktrace)]),
 		%% The one failure of a hook that ejabberd does not catch.
 		exit(normal)
-	end;
-auth_result(State, _Result, _User) ->
-	State.
+	end.
+
+is_external(#{sasl_mech := <<"EXTERNAL">>}) -> true;
+is_external(#{auth_module := pkix}) -> true;
+is_external(_State) -> false.
 
 review(State, true, User) ->
 	case decide(State) of
@@ -269,7 +272,7 @@ review(State, true, User) ->
 					State;
 				false ->
 					log(info, State, "login refused: not-authorized (other_user): ejabberd takes "
-						"the client for ~ts, certjid for ~ts", [User, Username]),
+						"the client for ~ts, certjid for ~ts", [io_lib:format("~0tp", [User]), Username]),
 					{stop, refuse(State, <<"not-authorized">>, User)}
 			end;
 		{error, #{condition := Condition} = Refused} ->
@@ -308,7 +311,7 @@ refuse(#{lserver := Host} = State, Condition, User) ->
 %% @doc Decides a login in ejabberd's place; `ignore' where that is not asked for.
 -spec authenticate(stream()) -> {ok, binary()} | {error, atom(), binary()} | ignore.
 authenticate(State) ->
-	case takes_over(State) andalso decide(State) of
+	try takes_over(State) andalso decide(State) of
 		false ->
 			ignore;
 		{ok, #{username := Username}} ->
@@ -316,6 +319,9 @@ authenticate(State) ->
 		{error, #{condition := Condition} = Refused} ->
 			log_refused(State, Refused),
 			{error, binary_to_atom(Condition), <<>>}
+	catch Class:Reason:Stacktrace ->
+		?LOG_ERROR("certjid: no decision: ~ts", [failure(Class, Reason, Stacktrace)]),
+		{error, 'temporary-auth-failure', <<>>}
 	end.
 
 takes_over(#{lserver := Host}) ->

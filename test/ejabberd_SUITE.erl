@@ -15,6 +15,7 @@
 -export([self_signed/1]).
 -export([intermediates/1]).
 -export([without_module/1]).
+-export([other_user/1]).
 -export([reload/1]).
 -export([hostile_logins/1]).
 -export([hostile_hooks/1]).
@@ -32,7 +33,7 @@ all() ->
 
 groups() ->
 	[
-		{veto, [], [clients, raw, commands, intermediates, without_module, reload, hostile_logins]},
+		{veto, [], [clients, raw, commands, intermediates, without_module, other_user, reload, hostile_logins]},
 		{takeover, [], [clients, raw, common_name, self_signed, hostile_hooks, original]}
 	].
 
@@ -265,6 +266,15 @@ without_module(Config) ->
 	ok = certjid_test_ejabberd:configure(Server, ""),
 	ok = certjid_test_ejabberd:reload(Server),
 	{<<"invalid-authzid">>, _} = Login().
+
+%% ejabberd and certjid let in, but not the same user.
+other_user(Config) ->
+	Server = server(Config),
+	Mark = byte_size(certjid_test_ejabberd:log(Server)),
+	with_policy(Config, [{"certjid_verification", "certjid_test_ejabberd"}], fun() ->
+		{<<"not-authorized">>, _} = raw_login(Config, good, "="),
+		{match, _} = re:run(certjid_test_ejabberd:log(Server, Mark), "other_user.*alice.*somebody")
+	end).
 
 %% Changes the policy for as long as Fun() takes.
 with_policy(Config, Changes, Fun) ->
