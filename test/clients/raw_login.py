@@ -166,8 +166,9 @@ def connect(options, context, session):
 
 
 def close(connection):
-    """Ends TLS in order: OTP forgets the session otherwise."""
+    """Ends TLS in order: OTP forgets the session otherwise. Not all servers answer."""
     try:
+        connection.settimeout(0.3)
         connection.unwrap()
     except OSError:
         pass

@@ -1,0 +1,470 @@
+%% Logins by certificate on Debian's ejabberd with mod_certjid, the NIF in its node: what the
+%% client sees, and the reason in ejabberd's log. Set up by the lines of docs/ejabberd.md, whose
+%% commands are run here.
+-module(ejabberd_SUITE).
+
+-export([all/0]).
+-export([groups/0]).
+-export([init_per_suite/1]).
+-export([end_per_suite/1]).
+-export([init_per_group/2]).
+-export([end_per_group/2]).
+-export([clients/1]).
+-export([raw/1]).
+-export([common_name/1]).
+-export([self_signed/1]).
+-export([intermediates/1]).
+-export([without_module/1]).
+-export([other_user/1]).
+-export([reload/1]).
+-export([hostile_logins/1]).
+-export([hostile_hooks/1]).
+-export([original/1]).
+-export([commands/1]).
+-export([missing/1]).
+
+-define(ALICE, <<"alice@localhost">>).
+-define(BOB, <<"bob@localhost">>).
+-define(VICTIM, <<"victim@localhost">>).
+-define(HOSTILE, 10000).
+
+all() ->
+	[{group, veto}, {group, takeover}, missing].
+
+groups() ->
+	[
+		{veto, [], [clients, raw, commands, intermediates, without_module, other_user, reload, hostile_logins]},
+		{takeover, [], [clients, raw, common_name, self_signed, hostile_hooks, original]}
+	].
+
+%% The clients. What each sends as authorization identity unasked, with a certificate of that many
+%% xmppAddr fields: `none', or `jid', its own JID.
+drivers() -> [slixmpp].
+
+sends(slixmpp, _Count) -> none.
+
+%% Those that can be told which to send.
+is_told(Client) -> lists:member(Client, [slixmpp]).
+
+client_login(slixmpp, Config, #{cert := Cert, shape := Shape} = Options) ->
+	Object = maps:merge(files(Config, Cert), maps:with([port, authzid], Options)),
+	Seen = certjid_test_xmpp_env:run(Config, "slixmpp_login.py", Object#{
+		jid => ?ALICE, direct_tls => Shape =:= direct_tls
+	}),
+	case Seen of
+		#{<<"outcome">> := <<"session_start">>, <<"jid">> := Jid} ->
+			{session_start, hd(binary:split(Jid, <<"/">>))};
+		#{<<"outcome">> := <<"failed_auth">>, <<"condition">> := Condition} ->
+			{failed_auth, Condition};
+		#{<<"outcome">> := Outcome} ->
+			binary_to_atom(Outcome)
+	end.
+
+%% slixmpp is installed there.
+init_per_suite(Config) ->
+	stream_SUITE:init_per_suite(Config).
+
+end_per_suite(_Config) ->
+	ok.
+
+init_per_group(Group, Config) ->
+	[{server, certjid_test_ejabberd:start(Config, #{module => takeover(Group)})}, {mode, Group} | Config].
+
+end_per_group(_Group, Config) ->
+	certjid_test_ejabberd:stop(server(Config)).
+
+takeover(takeover) -> "    takeover: true\n";
+takeover(veto) -> "".
+
+server(Config) -> proplists:get_value(server, Config).
+
+%% Certificate and the number of its xmppAddr fields; authzid, `any' where it does not count; what
+%% the client sees; and what certjid says in the log. Without takeover, ejabberd's own refusals
+%% come first, of which it makes `not-authorized' where certjid has a better condition.
+rows(Mode) ->
+	Own = fun(Veto, Takeover) -> maps:get(Mode, #{veto => Veto, takeover => Takeover}) end,
+	In = fun(Jid) -> {session_start, Jid} end,
+	Mismatch = Own({failed_auth, <<"not-authorized">>}, {failed_auth, <<"invalid-authzid">>}),
+	[
+		{good, 1, none, In(?ALICE), "alice@localhost logs in: xmppAddr"},
+		{good, 1, ?ALICE, In(?ALICE), "alice@localhost logs in: xmppAddr"},
+		{good, 1, ?BOB, Mismatch, "(authzid_mismatch)"},
+		{several, 2, none, Mismatch, "(authzid_required)"},
+		{several, 2, ?ALICE, In(?ALICE), "alice@localhost logs in: xmppAddr"},
+		{several, 2, ?BOB, In(?BOB), "bob@localhost logs in: xmppAddr"},
+		{several, 2, ?VICTIM, Mismatch, "(authzid_mismatch)"},
+		{cn_only, 0, none, Own({failed_auth, <<"not-authorized">>}, In(?ALICE)),
+			Own("it would be alice@localhost", "alice@localhost logs in: common_name")},
+		{cn_only, 0, ?ALICE, In(?ALICE), "alice@localhost logs in: common_name"},
+		%% ejabberd alone lets it in as the victim: see without_module/1.
+		{cn_only, 0, ?VICTIM, {failed_auth, <<"invalid-authzid">>}, "(authzid_mismatch)"},
+		{bad, 1, any, no_auth, "(unknown_ca)"},
+		{expired, 1, any, no_auth, "(cert_expired)"},
+		{revoked, 1, any, no_auth, "(revoked)"},
+		{self_signed, 1, any, no_auth, "(selfsigned_peer)"},
+		%% At this loglevel, clients with passwords are not worth a line.
+		{none, 1, any, no_auth, nothing}
+	].
+
+clients(Config) ->
+	[] = [
+		{Client, Shape, Row, Answer}
+		|| Client <- drivers(),
+			{Cert, Count, Authzid, Expected, Said} = Row <- rows(proplists:get_value(mode, Config)),
+			Told <- told(Authzid, sends(Client, Count), is_told(Client)),
+			Shape <- [starttls | [direct_tls || Cert =:= cn_only]],
+			Answer <- [login(Config, Client, Told#{cert => Cert, shape => Shape}, Said)],
+			Answer =/= {Expected, logged}
+	].
+
+%% The options by which a client sends this authzid; none where it can't.
+told(any, _Sends, _IsTold) -> [#{}];
+told(none, none, _IsTold) -> [#{}];
+told(?ALICE, jid, _IsTold) -> [#{}];
+told(Authzid, none, true) -> [#{authzid => Authzid}];
+told(_Authzid, _Sends, _IsTold) -> [].
+
+%% A login by a client, and whether the log then has Said with the certificate's fingerprint.
+login(Config, Client, #{cert := Cert, shape := Shape} = Options, Said) ->
+	#{port := Port, direct_port := DirectPort} = Server = server(Config),
+	Mark = byte_size(certjid_test_ejabberd:log(Server)),
+	Outcome = client_login(Client, Config, Options#{
+		port => case Shape of direct_tls -> DirectPort; starttls -> Port end
+	}),
+	{Outcome, logged(Server, Mark, files(Config, Cert), Said)}.
+
+files(Config, Cert) ->
+	maps:get(Cert, proplists:get_value(clients, Config)).
+
+logged(Server, Mark, _Files, nothing) ->
+	case re:run(certjid_test_ejabberd:log(Server, Mark), "certjid: localhost: ") of
+		nomatch -> logged;
+		_ -> unexpected
+	end;
+logged(Server, Mark, Files, Said) ->
+	logged(Server, Mark, Files, Said, 100).
+
+logged(Server, Mark, Files, Said, Times) ->
+	Lines = [
+		Line || Line <- string:split(certjid_test_ejabberd:log(Server, Mark), "\n", all),
+			string:find(Line, "certjid: localhost: ") =/= nomatch
+	],
+	Fingerprint = fingerprint(Files),
+	Found = [Line || Line <- Lines, string:find(Line, Said) =/= nomatch,
+		string:find(Line, Fingerprint) =/= nomatch],
+	case Found of
+		[_ | _] -> logged;
+		[] when Times > 0 -> timer:sleep(50), logged(Server, Mark, Files, Said, Times - 1);
+		[] -> Lines
+	end.
+
+fingerprint(#{cert := File}) ->
+	{ok, Pem} = file:read_file(File),
+	{ok, #{fingerprint := Fingerprint}} = certjid:identity(Pem),
+	Fingerprint.
+
+%% The literal texts of <auth/>, and EXTERNAL that is tried without having been offered.
+raw(Config) ->
+	B64 = fun(Text) -> base64:encode(Text) end,
+	[] = [
+		{Cert, Response, Seen}
+		|| {Cert, Response, Answer, Offered} <- [
+				{good, null, <<"alice@localhost">>, true},
+				{good, "=", <<"alice@localhost">>, true},
+				{good, B64("ALICE@LOCALHOST"), <<"alice@localhost">>, true},
+				{good, B64("alice@localhost/r"), <<"invalid-authzid">>, true},
+				{good, B64("alice@example.org"), refused, true},
+				{good, B64("@@"), <<"invalid-authzid">>, true},
+				{good, "YWJ", <<"malformed-request">>, true},
+				{cn_only, B64(<<"alice", 0, "@localhost">>), <<"invalid-authzid">>, true},
+				{cn_only, B64("VICTIM@localhost/r"), <<"invalid-authzid">>, true},
+				{bad, B64("alice@localhost"), <<"not-authorized">>, false},
+				{revoked, "=", <<"not-authorized">>, false},
+				{none, B64("alice@localhost"), <<"not-authorized">>, false}
+			],
+			Seen <- [raw_login(Config, Cert, Response)],
+			not fits(Seen, Answer, Offered)
+	].
+
+fits({Login, Mechanisms}, Answer, Offered) ->
+	%% The other mechanisms are ejabberd's.
+	lists:member(<<"PLAIN">>, Mechanisms) andalso lists:member(<<"EXTERNAL">>, Mechanisms) =:= Offered
+		andalso case Answer of
+			refused -> lists:member(Login, [<<"not-authorized">>, <<"invalid-authzid">>]);
+			_ -> string:lowercase(hd(binary:split(Login, <<"/">>))) =:= Answer
+		end.
+
+raw_login(Config, Cert, Response) when is_atom(Cert) ->
+	raw_login(Config, files(Config, Cert), Response);
+raw_login(Config, Files, Response) ->
+	#{direct_port := Port} = server(Config),
+	#{<<"login">> := Login, <<"offered">> := Offered} = certjid_test_xmpp_env:run(
+		Config, "raw_login.py", Files#{shape => "direct_tls", port => Port, response => Response}
+	),
+	{Login, Offered}.
+
+%% The commands of the documentation that read the log.
+commands(Config) ->
+	Server = server(Config),
+	Run = fun(Text) ->
+		certjid_test_ejabberd:run(Server, certjid_test_ejabberd:block("sh", Text))
+	end,
+	{0, Loaded} = Run("the policy"),
+	ct:log("~ts", [Loaded]),
+	{match, _} = re:run(Loaded, "mongooseim.toml is loaded"),
+	{0, Refused} = Run("refused|not offered"),
+	ct:log("~ts", [Refused]),
+	{match, _} = re:run(Refused, "authzid_mismatch"),
+	{match, _} = re:run(Refused, "unknown_ca"),
+	%% ejabberd's own line, for those that count failed logins.
+	{match, _} = re:run(certjid_test_ejabberd:log(Server),
+		"Failed c2s EXTERNAL authentication for victim@localhost from 127.0.0.1: Refused by certjid").
+
+%% The policy's other kinds; ejabberd knows no common name.
+common_name(Config) ->
+	with_policy(Config, [{"certjid_verification", "common_name"}], fun() ->
+		{<<"alice@localhost/", _/binary>>, _} = raw_login(Config, cn_only, "="),
+		{<<"not-authorized">>, _} = raw_login(Config, self_signed, "=")
+	end).
+
+%% What ejabberd's TLS says does not bind certjid in its place.
+self_signed(Config) ->
+	with_policy(Config, [{"\"peer\"", "\"selfsigned_peer\""}], fun() ->
+		{<<"alice@localhost/", _/binary>>, _} = raw_login(Config, self_signed, "="),
+		{<<"not-authorized">>, _} = raw_login(Config, bad, "=")
+	end).
+
+%% ejabberd hands over the leaf alone: the intermediates are the operator's.
+intermediates(Config) ->
+	Server = #{dir := Dir} = server(Config),
+	#{key := Key, issuer := Root} = proplists:get_value(ca, Config),
+	Names = #{common_name => <<"Intermediate">>},
+	Intermediate = certjid_test_cert:make(Key, Names, #{issuer => Root, ca => true}),
+	Leaf = certjid_test_cert:make(Key, #{xmpp_addrs => [?ALICE]},
+		#{issuer => {certjid_test_cert:subject(Names), Key}}),
+	Files = #{cert := File} = certjid_test_xmpp_env:write_certificate(Config, "below", Key, Leaf),
+	Pem = certjid_test_cert:pem([Intermediate]),
+	ok = file:write_file(File, [certjid_test_cert:pem([Leaf]), Pem]),
+	ok = file:write_file(filename:join(Dir, "intermediates.pem"), Pem),
+	{<<"not-authorized">>, _} = raw_login(Config, Files, "="),
+	ok = certjid_test_ejabberd:configure(Server,
+		"    intermediates: /etc/ejabberd/intermediates.pem\n"),
+	ok = certjid_test_ejabberd:reload(Server),
+	[{<<"alice@localhost/", _/binary>>, _} = raw_login(Config, Cert, "=") || Cert <- [Files, good]],
+	{<<"not-authorized">>, _} = raw_login(Config, bad, "="),
+	ok = certjid_test_ejabberd:configure(Server, ""),
+	ok = certjid_test_ejabberd:reload(Server).
+
+%% What ejabberd does alone, by which it is seen that the module does something; it is taken out
+%% and put back in the running node.
+without_module(Config) ->
+	Server = server(Config),
+	Login = fun() -> raw_login(Config, cn_only, base64:encode(?VICTIM)) end,
+	ok = certjid_test_ejabberd:configure(Server, without),
+	ok = certjid_test_ejabberd:reload(Server),
+	{<<"victim@localhost/", _/binary>>, _} = Login(),
+	ok = certjid_test_ejabberd:configure(Server, ""),
+	ok = certjid_test_ejabberd:reload(Server),
+	{<<"invalid-authzid">>, _} = Login().
+
+%% ejabberd and certjid let in, but not the same user.
+other_user(Config) ->
+	Server = server(Config),
+	Mark = byte_size(certjid_test_ejabberd:log(Server)),
+	with_policy(Config, [{"certjid_verification", "certjid_test_ejabberd"}], fun() ->
+		{<<"not-authorized">>, _} = raw_login(Config, good, "="),
+		{match, _} = re:run(certjid_test_ejabberd:log(Server, Mark), "other_user.*alice.*somebody")
+	end).
+
+%% Changes the policy for as long as Fun() takes.
+with_policy(Config, Changes, Fun) ->
+	Server = server(Config),
+	Text = certjid_test_ejabberd:block("toml", "[general]"),
+	Changed = lists:foldl(fun({Old, New}, Acc) -> string:replace(Acc, Old, New) end, Text, Changes),
+	try
+		ok = certjid_test_ejabberd:write(Server, "mongooseim.toml", Changed),
+		ok = certjid_test_ejabberd:reload(Server),
+		Fun()
+	after
+		ok = certjid_test_ejabberd:write(Server, "mongooseim.toml", Text),
+		ok = certjid_test_ejabberd:reload(Server)
+	end.
+
+%% While somebody logs in all the time, each login is decided by the one policy or the other.
+reload(Config) ->
+	Login = fun() ->
+		{Answer, _} = raw_login(Config, good, base64:encode(?ALICE)),
+		hd(binary:split(Answer, <<"/">>))
+	end,
+	Self = self(),
+	Looper = spawn_link(fun() -> Self ! {self(), loop(Login, #{})} end),
+	[
+		with_policy(Config, [{"certjid_verification", "standard"}], fun() ->
+			<<"invalid-authzid">> = Login()
+		end)
+		|| _ <- [1, 2]
+	],
+	?ALICE = Login(),
+	Mark = byte_size(certjid_test_ejabberd:log(server(Config))),
+	with_policy(Config, [{"[general]", "[general"}], fun() ->
+		?ALICE = Login(),
+		{match, _} = re:run(certjid_test_ejabberd:log(server(Config), Mark),
+			"mongooseim.toml:1: .*\n(.*\n)*.*can't be used: the old one stays")
+	end),
+	Looper ! stop,
+	receive
+		{Looper, Answers} ->
+			ct:log("logins under reloads: ~p", [Answers]),
+			[<<"alice@localhost">>, <<"invalid-authzid">>] = maps:keys(Answers)
+	end.
+
+loop(Login, Answers) ->
+	receive
+		stop -> Answers
+	after 0 ->
+		loop(Login, maps:update_with(Login(), fun(N) -> N + 1 end, 1, Answers))
+	end.
+
+%% 10,000 times <auth/> over TLS, some 2,900 connections of up to four each, with certificates of the
+%% trusted CA whose names are hostile. Some of them have a subjectAltName that OpenSSL's client does
+%% not send (`unusable'): such are in hostile_hooks/1. ejabberd is the same process afterwards, has
+%% not grown, and whoever got in is whom certjid lets in.
+hostile_logins(Config) ->
+	Server = #{direct_port := Port} = server(Config),
+	Dir = filename:join(proplists:get_value(priv_dir, Config), "hostile"),
+	ok = filelib:ensure_path(Dir),
+	[
+		ok = file:write_file(filename:join(Dir, io_lib:format("~4..0b.crt", [N])),
+			certjid_test_cert:pem([Der]))
+		|| {N, Der} <- lists:enumerate(hostile_certificates(Config, 300))
+	],
+	#{key := KeyFile} = files(Config, good),
+	Run = fun(Seed) ->
+		certjid_test_xmpp_env:run(Config, "hostile_logins.py", #{
+			port => Port, certs => Dir, key => KeyFile, victim => ?VICTIM,
+			logins => ?HOSTILE div 10, workers => 4, seed => Seed
+		})
+	end,
+	_ = Run(0),
+	Before = certjid_test_ejabberd:resident(Server),
+	Start = erlang:monotonic_time(millisecond),
+	Results = [Run(Seed) || Seed <- lists:seq(1, 10)],
+	ct:log("~b ms, ~b kB and ~b kB~n~p", [
+		erlang:monotonic_time(millisecond) - Start, Before,
+		certjid_test_ejabberd:resident(Server),
+		[maps:without([<<"successes">>], Result) || Result <- Results]
+	]),
+	?HOSTILE = lists:sum([Logins || #{<<"logins">> := Logins} <- Results]),
+	ok = has_survived(Server, Before),
+	{ok, Policy} = certjid:load(filename:join(maps:get(dir, Server), "mongooseim.toml")),
+	[
+		begin
+			{ok, Pem} = file:read_file(filename:join(Dir, Cert)),
+			{ok, #{jid := Jid}} = certjid:decide(Policy, #{
+				listener => c2s, host => <<"localhost">>, cert => Pem, initial_response => Response
+			}),
+			true = Jid =/= ?VICTIM
+		end
+		|| #{<<"successes">> := Successes} <- Results, [Cert, Response] <- Successes
+	],
+	{<<"alice@localhost/", _/binary>>, _} = raw_login(Config, good, "=").
+
+%% The same process, which has not grown by 16 MB (it has some 90).
+has_survived(#{pid := Pid} = Server, Before) ->
+	true = certjid_test_ejabberd:rpc(Server, os, getpid, []) =:= Pid,
+	true = certjid_test_ejabberd:resident(Server) < Before + 16384,
+	ok.
+
+hostile_certificates(Config, Count) ->
+	_ = rand:seed(exsss, {4, 5, 6}),
+	[hostile_certificate(Config, N rem 6) || N <- lists:seq(1, Count)].
+
+hostile_certificate(Config, Kind) ->
+	Bytes = rand:bytes(rand:uniform(40)),
+	Names = case Kind of
+		0 -> #{common_name => unicode:characters_to_binary([1 | binary_to_list(Bytes)])};
+		1 -> #{common_name => <<"mallory">>, xmpp_addrs => [Bytes]};
+		2 -> #{xmpp_addrs => [<<Bytes/binary, "@localhost">> || _ <- lists:seq(1, rand:uniform(200))]};
+		3 -> #{common_name => binary:copy(<<"a">>, rand:uniform(5000))};
+		_ -> #{common_name => <<"mallory">>, xmpp_addrs => [<<"mallory@localhost">>, Bytes]}
+	end,
+	San = iolist_to_binary(certjid_test_cert:xmpp_addr(<<"mallory@localhost">>)),
+	certjid_test_config:issue(Config, Names, case Kind of
+		4 -> #{san => [<<16#30, (byte_size(San))>>, certjid_test_ejabberd:mutate(San)]};
+		5 -> #{san => rand:bytes(rand:uniform(60))};
+		_ -> #{}
+	end).
+
+%% Another 10,000 in ejabberd's node on mutated certificates, of which TLS would pass but few: the
+%% hooks' functions and the takeover are called there, without a connection.
+hostile_hooks(Config) ->
+	Server = server(Config),
+	Ders = hostile_certificates(Config, 30) ++ [der(files(Config, Name)) || Name <- [good, several, cn_only]],
+	Call = fun(Count) ->
+		certjid_test_ejabberd:rpc(Server, certjid_test_ejabberd, hostile, [Count, Ders, ?VICTIM])
+	end,
+	_ = Call(500),
+	Before = certjid_test_ejabberd:resident(Server),
+	Start = erlang:monotonic_time(millisecond),
+	Answers = Call(?HOSTILE),
+	ct:log("~b ms, ~b kB and ~b kB~n~p", [
+		erlang:monotonic_time(millisecond) - Start, Before,
+		certjid_test_ejabberd:resident(Server), Answers
+	]),
+	?HOSTILE = lists:sum(maps:values(Answers)),
+	[] = [Answer || Answer <- maps:keys(Answers), not is_decision(Answer)],
+	%% Both those that get as far as a decision on the names, and those that do not.
+	[_ | _] = [Condition || {true, {error, Condition, _}} <- maps:keys(Answers)],
+	[_ | _] = [Condition || {false, {error, Condition, _}} <- maps:keys(Answers)],
+	ok = has_survived(Server, Before).
+
+is_decision({true, {ok, User}}) -> User =/= <<"victim">>;
+is_decision({Offered, {error, Condition, <<>>}}) -> is_boolean(Offered) andalso is_atom(Condition);
+is_decision(_Failure) -> false.
+
+der(#{cert := File}) ->
+	{ok, Pem} = file:read_file(File),
+	[{'Certificate', Der, not_encrypted}] = public_key:pem_decode(Pem),
+	Der.
+
+%% All but the clients' logins is the original's, which comes back.
+original(Config) ->
+	Server = server(Config),
+	Call = fun(Function, Args) ->
+		certjid_test_ejabberd:rpc(Server, xmpp_stream_pkix, Function, Args)
+	end,
+	IsReplaced = fun() -> proplists:is_defined(certjid, Call(module_info, [attributes])) end,
+	true = IsReplaced(),
+	Cert = public_key:pkix_decode_cert(der(files(Config, good)), otp),
+	{'not-authorized', <<"Certificate host name mismatch">>} = Call(format_error, [hostname_mismatch]),
+	[<<"alice">>] = Call(get_cert_domains, [Cert]),
+	ok = certjid_test_ejabberd:configure(Server, ""),
+	ok = certjid_test_ejabberd:reload(Server),
+	false = IsReplaced(),
+	{<<"not-authorized">>, _} = raw_login(Config, cn_only, "="),
+	ok = certjid_test_ejabberd:configure(Server, takeover(takeover)),
+	ok = certjid_test_ejabberd:reload(Server),
+	true = IsReplaced(),
+	{<<"alice@localhost/", _/binary>>, _} = raw_login(Config, cn_only, "=").
+
+%% Without the NIF, and without a policy: nobody gets in by certificate, and ejabberd runs.
+missing(Config0) ->
+	Server = certjid_test_ejabberd:start(Config0, #{}),
+	Config = [{server, Server} | Config0],
+	In = fun(Dir, Name) -> filename:join(Dir, Name) end,
+	WithoutNif = certjid_test_ejabberd:restart(Server, fun(Dir) ->
+		file:rename(In(Dir, "certjid/priv/certjid_nif.so"), In(Dir, "certjid/nif"))
+	end),
+	{<<"temporary-auth-failure">>, Offered} = raw_login(Config, good, "="),
+	true = lists:member(<<"PLAIN">>, Offered),
+	{match, _} = re:run(certjid_test_ejabberd:log(Server), "the NIF .*certjid_nif.so can't be loaded"),
+	WithoutPolicy = certjid_test_ejabberd:restart(WithoutNif, fun(Dir) ->
+		ok = file:rename(In(Dir, "certjid/nif"), In(Dir, "certjid/priv/certjid_nif.so")),
+		file:rename(In(Dir, "mongooseim.toml"), In(Dir, "elsewhere.toml"))
+	end),
+	{<<"temporary-auth-failure">>, _} = raw_login(Config, good, "="),
+	{match, _} = re:run(certjid_test_ejabberd:log(Server), "can't be used: logins by certificate are refused"),
+	with_policy([{server, WithoutPolicy} | Config], [], fun() ->
+		{<<"alice@localhost/", _/binary>>, _} = raw_login(Config, good, "=")
+	end),
+	certjid_test_ejabberd:stop(WithoutPolicy).
