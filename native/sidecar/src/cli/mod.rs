@@ -12,6 +12,7 @@ mod check;
 mod config_check;
 mod dev_cert;
 mod inspect;
+mod notify;
 mod serve;
 mod settings;
 mod terminal;

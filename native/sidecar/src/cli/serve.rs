@@ -14,7 +14,7 @@ use tokio::task::spawn_blocking;
 use tracing_subscriber::fmt::Subscriber;
 
 use super::settings::{LogFormat, Settings};
-use super::{Done, Unusable, config_check};
+use super::{Done, Unusable, config_check, notify};
 use crate::server::socket::{Access, SocketFile};
 use crate::server::{self, Limits, Service, watcher};
 
@@ -67,14 +67,17 @@ pub fn serve(args: ServeArgs) -> Done {
         tokio::spawn(async move {
             while hang_up.recv().await.is_some() {
                 let service = Arc::clone(&reloading);
+                notify::reloading();
                 // A panic in it is logged by the panic hook; the old policy stays.
                 let _ = spawn_blocking(move || service.reload()).await;
+                notify::ready();
             }
         });
         if watch {
             tokio::spawn(watcher::watch(Arc::clone(&service)));
         }
         tracing::info!(config = ?config, version = env!("CARGO_PKG_VERSION"), "serving");
+        notify::ready();
         server::run(listener, service, limits, stop).await
     });
     runtime.shutdown_timeout(Duration::from_millis(100));
@@ -91,6 +94,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        notify::stopping();
     })
 }
 
