@@ -16,6 +16,7 @@ debian=$work/debian
 image=$work/image
 counted=$work/counted
 finish() {
+    [ -z "${daemon:-}" ] || { "${sudo[@]}" kill "$daemon" && wait "$daemon"; } || true
     [ -z "${bootstrap:-}" ] || wait "$bootstrap" || true
     "${sudo[@]}" rm -rf --one-file-system "$work"
 }
@@ -64,6 +65,27 @@ cp "$work"/first/*.tar.gz config/mongooseim.toml "$work/node/"
     [ "$result" = alice@localhost ] || { echo "$result"; exit 1; }
 )
 ok "an Erlang node without Rust decides a login from the archive" | tee -a "$counted"
+
+# The image's content, without an engine: what is copied is there, and enough to start from.
+mkdir "$work/context"
+sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' rel/Containerfile | xargs cp -r --parents -t "$work/context"
+(cd "$work/context" && cargo metadata --format-version 1 --locked --offline >/dev/null)
+"${sudo[@]}" sh "$work/context/rel/container-root.sh" "$target/package/release/certjid" "$image"
+"${sudo[@]}" cp -r "$work/node" "$image/etc/mongooseim"
+mapfile -t variables < <(grep -o 'CERTJID_[A-Z]*=[^ ]*' rel/Containerfile)
+"${sudo[@]}" env -i "${variables[@]}" "$(command -v chroot)" --userspec=10001:10001 "$image" \
+    /usr/bin/certjid serve >"$work/container.log" 2>&1 &
+daemon=$!
+login=(check --socket "$image/run/certjid/certjid.sock" --host localhost --cert "$work/node/alice.pem")
+for _ in $(seq 100); do
+    "${sudo[@]}" test ! -S "$image/run/certjid/certjid.sock" || break
+    sleep 0.2
+done
+"${sudo[@]}" "$target/package/release/certjid" "${login[@]}" >/dev/null || { cat "$work/container.log"; exit 1; }
+"${sudo[@]}" kill "$daemon"
+wait "$daemon"
+daemon=
+ok "the container's content answers a login as another user, and ends on SIGTERM" | tee -a "$counted"
 
 wait "$bootstrap" || { cat "$work/bootstrap.log"; exit 1; }
 bootstrap=
