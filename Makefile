@@ -1,13 +1,21 @@
 # The two commands that do everything: `make demo` and `make test`. Both install what is missing
 # on a Debian machine with Rust (rel/setup.sh).
 
-.PHONY: demo fmt setup test
+.PHONY: demo fmt package pictures setup test
 
 demo: setup
 	@bash rel/demo.sh
 
 test: setup
 	@bash test/run.sh
+
+# The Debian package and the archive for Erlang nodes, into target/dist.
+package: setup
+	@bash rel/package.sh
+
+# docs/*.svg from docs/pictures/*.dot.
+pictures:
+	@bash rel/pictures.sh
 
 setup:
 	@bash rel/setup.sh

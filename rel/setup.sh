@@ -12,7 +12,7 @@ packages=(
     glib-networking gir1.2-glib-2.0 gir1.2-soup-3.0 libstrophe-dev
     python3 python3-nbxmpp python3-pip python3-slixmpp
     # The Debian package: made, checked and read.
-    dpkg-dev lintian lua5.4
+    debhelper dpkg-dev lintian lua5.4 mmdebstrap systemd
     # The Lua client of docs/protocol.md.
     lua-cjson lua-socket
 )

@@ -14,6 +14,7 @@ mod crl_policy;
 mod dev_cert;
 mod inspect;
 mod listen;
+mod notify;
 mod registry;
 mod serve;
 mod serve_registry;

@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::Subscriber;
 
 use super::serve_registry::RegistryServer;
 use super::settings::{LogFormat, Settings};
-use super::{Done, Unusable, config_check, crl_policy, listen};
+use super::{Done, Unusable, config_check, crl_policy, listen, notify};
 use crate::backend;
 use crate::server::socket::SocketFile;
 use crate::server::{self, Limits, Service, watcher};
@@ -68,6 +68,7 @@ pub fn serve(args: ServeArgs) -> Done {
         tokio::spawn(async move {
             while hang_up.recv().await.is_some() {
                 let (sidecar, registry) = reloading.clone();
+                notify::reloading();
                 // A panic in it is logged by the panic hook; the old policy stays.
                 let _ = spawn_blocking(move || {
                     if let Some(service) = sidecar {
@@ -78,8 +79,10 @@ pub fn serve(args: ServeArgs) -> Done {
                     }
                 })
                 .await;
+                notify::ready();
             }
         });
+        notify::ready();
         match sidecar {
             Some(sidecar) => sidecar.run(&settings, stop).await,
             None => {
@@ -150,6 +153,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        notify::stopping();
     })
 }
 
