@@ -116,8 +116,9 @@ def work(seed, logins):
                     answers["success"] += 1
                     successes.append([file.name, auth])
                     break
-                condition = re.search(b"<failure[^>]*><([a-z-]+)/>", answer)
-                answers[condition.group(1).decode() if condition else "closed"] += 1
+                if not (condition := re.search(b"<failure[^>]*><([a-z-]+)/>", answer)):
+                    raise EOFError
+                answers[condition.group(1).decode()] += 1
         except (EOFError, OSError):
             if sent <= begun + 1:
                 answers["closed"] += 1
