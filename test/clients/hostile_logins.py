@@ -9,12 +9,13 @@ logins    how many <auth/> to send; a connection has several, as long as the ser
 workers   processes that do so at once
 seed      of the random choices
 
-Prints a JSON object: logins; connections; unusable, the certificates that OpenSSL won't send;
+Prints a JSON object: logins; connections; unusable, how many certificates were left out, as OpenSSL won't send them;
 answers, how often each; and successes, the certificate and the text of <auth/> of each.
 """
 
 import base64
 import collections
+import functools
 import json
 import multiprocessing
 import pathlib
@@ -56,17 +57,16 @@ def text(rng):
     return rng.choice([encoded] * 8 + ["=", "", encoded[1:], "&#x41;" + encoded])
 
 
-def contexts():
-    found, unusable = [], 0
-    for file in sorted(pathlib.Path(options["certs"]).glob("*.crt")):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        try:
-            context.load_cert_chain(file, options["key"])
-            found.append((file.name, context))
-        except ssl.SSLError:
-            unusable += 1
-    return found, unusable
+@functools.cache
+def context_with(file):
+    """None where OpenSSL won't send the certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        context.load_cert_chain(file, options["key"])
+        return context
+    except ssl.SSLError:
+        return None
 
 
 class Connection:
@@ -89,10 +89,15 @@ class Connection:
 
 def work(seed, logins):
     rng = random.Random(seed)
-    usable, unusable = contexts()
+    files = sorted(pathlib.Path(options["certs"]).glob("*.crt"))
+    unusable = set()
     answers, successes, connections, sent = collections.Counter(), [], 0, 0
     while sent < logins and connections < 2 * logins:
-        name, context = rng.choice(usable)
+        file = rng.choice(files)
+        context = context_with(file)
+        if context is None:
+            unusable.add(file.name)
+            continue
         connections += 1
         connection = Connection(context)
         begun = sent
@@ -109,10 +114,11 @@ def work(seed, logins):
                 )
                 if b"<success" in answer:
                     answers["success"] += 1
-                    successes.append([name, auth])
+                    successes.append([file.name, auth])
                     break
-                condition = re.search(b"<failure[^>]*><([a-z-]+)/>", answer)
-                answers[condition.group(1).decode() if condition else "closed"] += 1
+                if not (condition := re.search(b"<failure[^>]*><([a-z-]+)/>", answer)):
+                    raise EOFError
+                answers[condition.group(1).decode()] += 1
         except (EOFError, OSError):
             if sent <= begun + 1:
                 answers["closed"] += 1
@@ -132,7 +138,7 @@ def main():
     print(json.dumps({
         "logins": sum(result[4] for result in results),
         "connections": sum(result[2] for result in results),
-        "unusable": results[0][3],
+        "unusable": len(set.union(*(result[3] for result in results))),
         "answers": sum((result[0] for result in results), collections.Counter()),
         "successes": [success for result in results for success in result[1]],
     }))
