@@ -18,6 +18,7 @@ pub mod backend;
 pub mod cli;
 pub mod client;
 pub mod issue;
+pub mod metrics;
 pub mod protocol;
 pub mod registry;
 pub mod server;

@@ -9,6 +9,8 @@ use certjid_core::policy::{
 };
 use certjid_core::verify::CrlPolicy;
 
+use crate::metrics::Metrics;
+
 mod http;
 mod ldap;
 mod pool;
@@ -54,18 +56,19 @@ impl Backed {
 
     /// Decides a login, at `now` in Unix seconds.
     pub async fn authenticate(&self, request: &Request, now: i64) -> Outcome {
-        self.finish(self.policy.begin(request, now)).await
+        let metrics = Metrics::default();
+        self.finish(self.policy.begin(request, now), &metrics).await
     }
 
     /// Asks the services that a login needs, each for as long as its pool's time-outs allow.
-    pub async fn finish(&self, mut progress: Progress) -> Outcome {
+    pub async fn finish(&self, mut progress: Progress, metrics: &Metrics) -> Outcome {
         loop {
             let login = match progress {
                 Progress::Asking(login) => login,
                 Progress::Decided(outcome) => return outcome,
             };
             let config = self.policy.config();
-            let answer = self.services.ask(&login.question(), config).await;
+            let answer = self.services.ask(&login.question(), config, metrics).await;
             progress = login.answered(answer);
         }
     }
@@ -119,7 +122,12 @@ impl Services {
         }
     }
 
-    async fn ask(&self, question: &MethodQuestion<'_>, config: &Config) -> MethodAnswer {
+    async fn ask(
+        &self,
+        question: &MethodQuestion<'_>,
+        config: &Config,
+        metrics: &Metrics,
+    ) -> MethodAnswer {
         let (host, host_type) = (question.host, question.host_type);
         let auth = config.auth(host, host_type);
         let pool = |kind, tag| config.pool(kind, tag, host, host_type);
@@ -130,7 +138,7 @@ impl Services {
                 .unwrap_or(&defaults);
             let pool = pool("ldap", &ldap.pool_tag);
             match pool.and_then(|pool| self.ldap.get(&pool.path)) {
-                Some(service) => service.ask(question, ldap).await,
+                Some(service) => service.ask(question, ldap, metrics).await,
                 None => no_pool("ldap", &ldap.pool_tag),
             }
         } else {
@@ -139,7 +147,7 @@ impl Services {
                 Some(service) => {
                     let none = None;
                     let basic_auth = auth.map_or(&none, |auth| &auth.http_basic_auth);
-                    service.ask(question, basic_auth).await
+                    service.ask(question, basic_auth, metrics).await
                 }
                 None => no_pool("http", "auth"),
             }

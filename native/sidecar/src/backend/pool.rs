@@ -2,11 +2,14 @@
 
 use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use certjid_core::config;
-use certjid_core::policy::{MethodAnswer, MethodQuestion};
+use certjid_core::policy::{self, MethodAnswer, MethodQuestion};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+
+use crate::metrics::Metrics;
 
 /// What a pool connects to.
 pub(super) trait Service {
@@ -70,21 +73,28 @@ impl<S: Service> Pool<S> {
         &self,
         question: &MethodQuestion<'_>,
         options: &S::Options,
+        metrics: &Metrics,
     ) -> MethodAnswer {
         let Ok(_place) = self.places.try_acquire() else {
             return MethodAnswer::Unavailable(
                 "too many logins wait for the service already".to_owned(),
             );
         };
+        let begun = Instant::now();
         let answer = timeout(self.call_timeout, self.answer(question, options)).await;
+        let record = |answer| metrics.asked(&self.path, begun.elapsed(), answer, policy::now());
         let error = match answer {
-            Ok(Ok(answer)) => return answer,
+            Ok(Ok(answer)) => {
+                record(Ok(()));
+                return answer;
+            }
             Ok(Err(error)) => error,
             Err(_) => format!(
                 "nothing came within call_timeout ({} ms)",
                 self.call_timeout.as_millis()
             ),
         };
+        record(Err(&error));
         tracing::warn!(pool = self.path, cause = error, "a service does not answer");
         MethodAnswer::Unavailable(format!("the service does not answer: {error}"))
     }

@@ -14,12 +14,15 @@ mod crl_policy;
 mod dev_cert;
 mod inspect;
 mod listen;
+mod log;
 mod notify;
 mod registry;
 mod serve;
 mod serve_registry;
 mod settings;
+mod status;
 mod terminal;
+mod top;
 
 pub use serve::{ServeArgs, serve};
 
@@ -51,6 +54,8 @@ enum Command {
     Man,
     Registry(registry::RegistryArgs),
     Serve(Box<ServeArgs>),
+    Status(status::StatusArgs),
+    Top(top::TopArgs),
 }
 
 /// Works on a mongooseim.toml
@@ -78,6 +83,8 @@ pub fn run() -> ExitCode {
         Command::Man => man(),
         Command::Registry(args) => registry::run(&args),
         Command::Serve(args) => serve(*args),
+        Command::Status(args) => status::run(&args),
+        Command::Top(args) => top::run(&args),
     };
     done.unwrap_or_else(|Unusable(message)| {
         terminal::print_error(&message);

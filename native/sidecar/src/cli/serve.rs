@@ -10,14 +10,14 @@ use clap::Args;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
-use tracing_subscriber::fmt::Subscriber;
 
 use super::serve_registry::RegistryServer;
-use super::settings::{LogFormat, Settings};
-use super::{Done, Unusable, config_check, crl_policy, listen, notify};
+use super::settings::Settings;
+use super::{Done, Unusable, config_check, crl_policy, listen, log, notify};
 use crate::backend;
+use crate::metrics::exporter::{self, Exporter};
 use crate::server::socket::SocketFile;
-use crate::server::{self, Limits, Service, watcher};
+use crate::server::{self, DEFAULT_LOG_REFUSALS, Limits, Service, watcher};
 
 /// Runs the sidecar: answers servers over a Unix socket, and serves a registry over HTTP
 ///
@@ -41,7 +41,7 @@ pub fn serve(args: ServeArgs) -> Done {
         Some(path) => args.settings.or_file(path)?,
         None => args.settings,
     };
-    start_log(&settings);
+    log::start(&settings)?;
 
     // Signatures are checked on threads of their own, as many as there are processors.
     let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -60,7 +60,19 @@ pub fn serve(args: ServeArgs) -> Done {
     } else {
         None
     };
+    let metrics = match settings.metrics {
+        Some(address) => {
+            let counted = sidecar.as_ref().map(|s| Arc::clone(s.service.metrics()));
+            let served = registry.as_ref().map(|server| Arc::clone(&server.service));
+            Some((listen::tcp(address)?, Exporter::new(counted, served)))
+        }
+        None => None,
+    };
     let served = runtime.block_on(async {
+        if let Some((listener, exporter)) = metrics {
+            tracing::info!(address = %listener.local_addr()?, "serving metrics");
+            tokio::spawn(exporter::run(listener, Arc::new(exporter)));
+        }
         let reloading = (
             sidecar.as_ref().map(|sidecar| Arc::clone(&sidecar.service)),
             registry.as_ref().map(|server| Arc::clone(&server.service)),
@@ -127,6 +139,7 @@ impl Sidecar {
                     "--trust-forwarded {proxy}: the configuration has no such listener"
                 ))
             })?;
+        let service = service.logging(settings.log_refusals.unwrap_or(DEFAULT_LOG_REFUSALS));
         let (listener, file) = listen::unix(settings)?;
         Ok(Self {
             service: Arc::new(service),
@@ -166,23 +179,6 @@ fn limits(settings: &Settings) -> Limits {
             .idle_timeout
             .map_or(defaults.idle_timeout, Duration::from_secs),
         ..defaults
-    }
-}
-
-/// To standard error, which systemd takes into its journal.
-fn start_log(settings: &Settings) {
-    let builder = Subscriber::builder()
-        .with_max_level(tracing::Level::from(settings.log_level.unwrap_or_default()))
-        .with_writer(io::stderr)
-        .with_target(false);
-    match settings.log_format.unwrap_or_default() {
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-        LogFormat::Text => {
-            let style = anstream::AutoStream::choice(&io::stderr());
-            builder
-                .with_ansi(style != anstream::ColorChoice::Never)
-                .init();
-        }
     }
 }
 

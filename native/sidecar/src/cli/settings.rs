@@ -96,6 +96,13 @@ pub struct Settings {
     /// it may be in CERTJID_HTTP_BASIC_AUTH instead
     #[arg(long, env = "CERTJID_HTTP_BASIC_AUTH_FILE", value_name = "FILE")]
     pub http_basic_auth_file: Option<PathBuf>,
+    /// Serve metrics for Prometheus at this address, such as 127.0.0.1:9464, to whoever can reach it
+    #[arg(long, env = "CERTJID_METRICS", value_name = "ADDRESS")]
+    pub metrics: Option<SocketAddr>,
+    /// Refused logins and other refusals that are logged a second, after the first 200
+    /// [default: 10]
+    #[arg(long, env = "CERTJID_LOG_REFUSALS", value_name = "NUMBER")]
+    pub log_refusals: Option<u32>,
     /// How log lines are written [default: text]
     #[arg(long, env = "CERTJID_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
@@ -108,6 +115,8 @@ pub struct Settings {
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
+    /// To systemd's journal, with fields.
+    Journald,
     /// An object a line.
     Json,
     /// For people.
@@ -187,6 +196,8 @@ impl Settings {
             http_cert: self.http_cert.or(file.http_cert),
             http_key: self.http_key.or(file.http_key),
             http_basic_auth_file: self.http_basic_auth_file.or(file.http_basic_auth_file),
+            metrics: self.metrics.or(file.metrics),
+            log_refusals: self.log_refusals.or(file.log_refusals),
             log_format: self.log_format.or(file.log_format),
             log_level: self.log_level.or(file.log_level),
         })

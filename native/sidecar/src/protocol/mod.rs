@@ -12,7 +12,7 @@ mod message;
 mod reply;
 
 pub use message::{Call, Format, Id, Login, Message};
-pub use reply::{Decision, Offer, Status, Step, encode, refuse};
+pub use reply::{Count, Decision, Offer, PoolStatus, Status, Step, encode, refuse};
 
 /// The version of the protocol, which every reply names.
 pub const VERSION: u8 = 1;

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::message::Id;
 use super::{VERSION, etf};
+use crate::metrics::ServiceHealth;
 
 /// The reply to `authenticate`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -129,10 +130,10 @@ impl From<policy::Offer> for Offer {
 }
 
 /// The reply to `status`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Status {
     /// certjid's own version.
-    pub release: &'static str,
+    pub release: String,
     /// The configuration file.
     pub config: String,
     /// When the policy in use was loaded, in Unix seconds.
@@ -143,6 +144,14 @@ pub struct Status {
     pub allowed: u64,
     /// Logins that were refused.
     pub refused: u64,
+    /// Those that were allowed, by method.
+    pub methods: Vec<Count>,
+    /// Those that were refused, by reason.
+    pub reasons: Vec<Count>,
+    /// The services behind http and ldap that have been asked.
+    pub services: Vec<PoolStatus>,
+    /// Certificates that logged in during the last seven days and expire within thirty.
+    pub expiring: usize,
     /// Requests that could not be understood.
     pub errors: u64,
     /// Connections that are open.
@@ -151,6 +160,25 @@ pub struct Status {
     pub reload_error: Option<String>,
     /// The process.
     pub pid: u32,
+}
+
+/// How often something was, since the start.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Count {
+    /// What.
+    pub name: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// How the service of a pool does.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct PoolStatus {
+    /// The TOML path of the pool.
+    pub pool: String,
+    /// How it does.
+    #[serde(flatten)]
+    pub health: ServiceHealth,
 }
 
 /// Encodes a reply in the format of its id.

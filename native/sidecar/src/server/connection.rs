@@ -82,7 +82,7 @@ async fn read_requests(
                 });
             }
             Frame::TooLarge(length, first) => {
-                service.count_error();
+                service.metrics().count_error();
                 let message = format!("{length} bytes are more than the {MAX_FRAME} of a frame");
                 let id = Id::absent(Format::of(first));
                 let _ = replies.send((refuse(id, "bad_request", &message), place));

@@ -11,11 +11,13 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 mod connection;
+mod login_log;
 mod service;
 pub mod socket;
 mod trusted_proxies;
 pub mod watcher;
 
+pub use login_log::DEFAULT_LOG_REFUSALS;
 pub use service::Service;
 pub use trusted_proxies::TrustedProxy;
 
@@ -64,7 +66,7 @@ pub async fn run(
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if is_welcome(&stream, connections.len(), &limits) => {
+                Ok((stream, _)) if is_welcome(&stream, connections.len(), &limits, &service) => {
                     let (service, limits) = (Arc::clone(&service), Arc::clone(&limits));
                     let stopped = stopped.clone();
                     connections.spawn(connection::serve(stream, service, limits, stopped));
@@ -94,9 +96,11 @@ pub async fn run(
     Ok(())
 }
 
-fn is_welcome(stream: &UnixStream, open: usize, limits: &Limits) -> bool {
+fn is_welcome(stream: &UnixStream, open: usize, limits: &Limits, service: &Service) -> bool {
     if open >= limits.max_connections {
-        tracing::warn!(open, "a connection over max-connections is closed");
+        if service.admits_refusal() {
+            tracing::warn!(open, "a connection over max-connections is closed");
+        }
         return false;
     }
     if limits.allow_uids.is_empty() {
@@ -105,10 +109,12 @@ fn is_welcome(stream: &UnixStream, open: usize, limits: &Limits) -> bool {
     match stream.peer_cred() {
         Ok(peer) if limits.allow_uids.contains(&peer.uid()) => true,
         Ok(peer) => {
-            tracing::warn!(
-                uid = peer.uid(),
-                "a connection of a user who is not allowed is closed"
-            );
+            if service.admits_refusal() {
+                tracing::warn!(
+                    uid = peer.uid(),
+                    "a connection of a user who is not allowed is closed"
+                );
+            }
             false
         }
         Err(error) => {

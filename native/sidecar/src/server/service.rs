@@ -1,7 +1,6 @@
 //! The policy in use, and the answers from it.
 
 use core::panic::AssertUnwindSafe;
-use core::sync::atomic::{AtomicU64, Ordering};
 use std::borrow::Cow;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
@@ -10,14 +9,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use certjid_core::certificate::Certificate;
-use certjid_core::config::{ConfigErrors, ListenerRef};
+use certjid_core::config::ConfigErrors;
 use certjid_core::policy::{self, Outcome, Progress, Refused, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::login_log::{DEFAULT_LOG_REFUSALS, LogEntry, RefusalLimit};
 use super::trusted_proxies::{self, TrustedProxy};
 use crate::backend::{Backed, Options};
-use crate::protocol::{Call, Decision, Id, Login, Message, Offer, Status, encode, refuse};
+use crate::metrics::Metrics;
+use crate::protocol::{
+    Call, Count, Decision, Id, Login, Message, Offer, PoolStatus, Status, encode, refuse,
+};
 
 /// Everything that the connections share.
 #[derive(Debug)]
@@ -30,10 +32,8 @@ pub struct Service {
     started: Instant,
     /// The payloads that are held at the same time.
     decisions: Arc<Semaphore>,
-    allowed: AtomicU64,
-    refused: AtomicU64,
-    errors: AtomicU64,
-    connections: AtomicU64,
+    metrics: Arc<Metrics>,
+    refusals: RefusalLimit,
 }
 
 struct Loaded {
@@ -63,10 +63,8 @@ impl Service {
             reload_error: ArcSwapOption::empty(),
             started: Instant::now(),
             decisions: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
-            allowed: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            errors: AtomicU64::new(0),
-            connections: AtomicU64::new(0),
+            metrics: Arc::default(),
+            refusals: RefusalLimit::new(DEFAULT_LOG_REFUSALS),
         })
     }
 
@@ -87,6 +85,20 @@ impl Service {
         Ok(self)
     }
 
+    /// The same, writing so many refused logins a second into the log, after the first 200.
+    #[must_use]
+    pub fn logging(self, refusals_per_second: u32) -> Self {
+        Self {
+            refusals: RefusalLimit::new(refusals_per_second),
+            ..self
+        }
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
     /// Loads the policy again. Requests see the old one or the new one, never a mixture; a file
     /// with faults changes nothing, and `status` says so.
     pub fn reload(&self) {
@@ -94,6 +106,7 @@ impl Service {
             Ok(loaded) => {
                 self.loaded.store(Arc::new(loaded));
                 self.reload_error.store(None);
+                self.metrics.reloaded(true);
                 tracing::info!(config = ?self.config, "the policy is reloaded");
             }
             Err(errors) => {
@@ -101,6 +114,7 @@ impl Service {
                     tracing::error!(%error, "the policy is not reloaded: the old one stays in use");
                 }
                 self.reload_error.store(Some(Arc::new(errors.to_string())));
+                self.metrics.reloaded(false);
             }
         }
     }
@@ -132,8 +146,10 @@ impl Service {
         let call = match call {
             Ok(call) => call,
             Err(message) => {
-                self.count_error();
-                tracing::warn!(cause = message, "bad request");
+                self.metrics.count_error();
+                if self.admits_refusal() {
+                    tracing::warn!(cause = message, "bad request");
+                }
                 return Answer::Ready(refuse(id, "bad_request", &message));
             }
         };
@@ -152,7 +168,8 @@ impl Service {
         let service = Arc::clone(&self);
         // In a task of its own, a panic is no more than an error.
         let completed = tokio::spawn(async move {
-            let outcome = login.loaded.backed.finish(login.progress).await;
+            let backed = &login.loaded.backed;
+            let outcome = backed.finish(login.progress, &service.metrics).await;
             service.decided(login.id, outcome, &login.entry)
         });
         completed.await.unwrap_or_else(|_| self.failed(id))
@@ -162,13 +179,14 @@ impl Service {
         Arc::clone(&self.decisions).acquire_owned().await.ok()
     }
 
-    pub(super) fn count_error(&self) {
-        self.errors.fetch_add(1, Ordering::Relaxed);
+    /// Whether one more refusal may be written into the log.
+    pub(super) fn admits_refusal(&self) -> bool {
+        self.refusals.admits(Instant::now())
     }
 
     /// Counts a connection until the guard is dropped.
     pub(super) fn count_connection(self: &Arc<Self>) -> OpenConnection {
-        self.connections.fetch_add(1, Ordering::Relaxed);
+        self.metrics.opened();
         OpenConnection(Arc::clone(self))
     }
 
@@ -182,6 +200,7 @@ impl Service {
             Ok(request) => loaded.backed.policy().begin(&request, policy::now()),
             Err(refused) => Progress::Decided(Outcome::Refused(refused)),
         };
+        self.metrics.checked(begun.elapsed());
         match progress {
             Progress::Decided(outcome) => Answer::Ready(self.decided(id, outcome, &entry)),
             progress @ Progress::Asking(_) => Answer::Waiting(Box::new(Waiting {
@@ -195,18 +214,25 @@ impl Service {
 
     fn decided(&self, id: Id, outcome: Outcome, entry: &LogEntry) -> Vec<u8> {
         let decision = Decision::from(outcome);
-        let counter = if decision.allowed {
-            &self.allowed
+        self.metrics.decided(entry.elapsed());
+        if decision.allowed {
+            let method = decision.method.as_deref();
+            self.metrics.allowed.add(method.unwrap_or_default());
+            if let Some((fingerprint, not_after)) = entry.certificate() {
+                self.metrics.seen(fingerprint, not_after, policy::now());
+            }
         } else {
-            &self.refused
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        entry.write(&decision);
+            let reason = decision.reason.as_deref();
+            self.metrics.refused.add(reason.unwrap_or_default());
+        }
+        if decision.allowed || self.admits_refusal() {
+            entry.write(&decision);
+        }
         encode(id, &decision)
     }
 
     fn failed(&self, id: Id) -> Vec<u8> {
-        self.count_error();
+        self.metrics.count_error();
         tracing::error!("a request can't be answered: this is a fault of certjid");
         refuse(id, "internal", "the sidecar failed; its log says more")
     }
@@ -234,15 +260,26 @@ impl Service {
     }
 
     fn status(&self) -> Status {
+        let metrics = &self.metrics;
+        let count = |list: Vec<(String, u64)>| {
+            let count = |(name, count)| Count { name, count };
+            list.into_iter().map(count).collect()
+        };
+        let service = |(pool, health)| PoolStatus { pool, health };
+        let services = metrics.services().into_iter().map(service).collect();
         Status {
-            release: env!("CARGO_PKG_VERSION"),
+            release: env!("CARGO_PKG_VERSION").to_owned(),
             config: self.config.display().to_string(),
             loaded_at: self.loaded.load().at,
             uptime: self.started.elapsed().as_secs(),
-            allowed: self.allowed.load(Ordering::Relaxed),
-            refused: self.refused.load(Ordering::Relaxed),
-            errors: self.errors.load(Ordering::Relaxed),
-            connections: self.connections.load(Ordering::Relaxed),
+            allowed: metrics.allowed.total(),
+            refused: metrics.refused.total(),
+            methods: count(metrics.allowed.list()),
+            reasons: count(metrics.refused.list()),
+            services,
+            expiring: metrics.expiring(policy::now()),
+            errors: metrics.errors(),
+            connections: metrics.connections(),
             reload_error: self.reload_error.load().as_deref().cloned(),
             pid: process::id(),
         }
@@ -253,7 +290,7 @@ pub(super) struct OpenConnection(Arc<Service>);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        self.0.connections.fetch_sub(1, Ordering::Relaxed);
+        self.0.metrics.closed();
     }
 }
 
@@ -282,55 +319,6 @@ pub(super) struct Waiting {
     loaded: Arc<Loaded>,
     progress: Progress,
     entry: LogEntry,
-}
-
-/// One line a decision. What others chose is escaped; the certificate is its fingerprint.
-struct LogEntry {
-    fingerprint: String,
-    host: String,
-    listener: String,
-    begun: Instant,
-}
-
-impl LogEntry {
-    fn new(request: &Request, begun: Instant) -> Self {
-        Self {
-            fingerprint: match request.chain.first() {
-                None => "none".to_owned(),
-                Some(der) => Certificate::from_der(der)
-                    .map_or_else(|_| "unreadable".to_owned(), |leaf| leaf.fingerprint_hex()),
-            },
-            host: request.host.clone(),
-            listener: match &request.listener {
-                ListenerRef::Name(name) => name.escape_debug().to_string(),
-                ListenerRef::Port(port) => port.to_string(),
-            },
-            begun,
-        }
-    }
-
-    fn write(&self, decision: &Decision) {
-        let notes: Vec<&str> = decision
-            .trail
-            .iter()
-            .filter(|step| step.outcome == "note")
-            .map(|step| step.message.as_str())
-            .collect();
-        let micros = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(
-            fingerprint = self.fingerprint,
-            host = ?self.host,
-            listener = self.listener,
-            allowed = decision.allowed,
-            jid = decision.jid.as_ref().map(tracing::field::debug),
-            condition = decision.condition,
-            reason = decision.reason,
-            cause = decision.message.as_ref().map(tracing::field::debug),
-            notes = (!notes.is_empty()).then(|| tracing::field::debug(&notes)),
-            micros,
-            "login"
-        );
-    }
 }
 
 /// Payloads of all connections together that are being decided: 64 MiB at most.

@@ -1,0 +1,240 @@
+//! What a running sidecar shows: metrics, `status`, `top`, and a log that a flood does not fill.
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+
+use common::cli::{ALLOWED, REFUSED, UNUSABLE, folder, run};
+use common::serving::Serving;
+use common::{CONFIG, Connection, wait_until};
+use serde_json::{Value, json};
+
+const CHECK: [&str; 7] = [
+    "check",
+    "--socket",
+    "sock",
+    "--host",
+    "localhost",
+    "--cert",
+    "alice.pem",
+];
+
+fn serve(dir: &Path) -> (Serving, u16) {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let address = format!("127.0.0.1:{port}");
+    let args = [
+        "--config",
+        "mongooseim.toml",
+        "--socket",
+        "sock",
+        "--metrics",
+        &address,
+    ];
+    let serving = Serving::start(dir, &args);
+    wait_until("metrics are served", || {
+        TcpStream::connect(&address).is_ok()
+    });
+    (serving, port)
+}
+
+/// The method http, with a service at a port where nobody listens.
+fn ask_a_service_that_is_down(dir: &Path) {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = closed.local_addr().unwrap().port();
+    let pool = format!(
+        "[outgoing_pools.http.auth]\n  [outgoing_pools.http.auth.connection]\n    \
+         host = \"http://127.0.0.1:{port}\"\n"
+    );
+    let config = CONFIG
+        .replace("[\"pki\"]", "[\"http\"]")
+        .replace("[auth.pki]", "[auth.http]");
+    fs::write(dir.join("mongooseim.toml"), config + &pool).unwrap();
+}
+
+fn get(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply
+}
+
+/// The value of a line of the metrics.
+fn value(metrics: &str, line: &str) -> Option<f64> {
+    let found = metrics.lines().find_map(|known| known.strip_prefix(line))?;
+    found.trim().parse().ok()
+}
+
+#[test]
+fn metrics_count_what_is_decided() {
+    let dir = folder();
+    let (serving, port) = serve(dir.path());
+    run(dir.path(), &CHECK, ALLOWED);
+    run(dir.path(), &CHECK, ALLOWED);
+    run(
+        dir.path(),
+        &[&CHECK[..], &["--authzid", "bob@localhost"]].concat(),
+        REFUSED,
+    );
+    Connection::open(&dir.path().join("sock")).ask(&json!({ "request": "authenticate" }));
+    serving.signal("HUP");
+    serving.logged("the policy is reloaded");
+
+    let metrics = get(port, "/metrics");
+    assert!(metrics.contains("openmetrics-text"), "{metrics}");
+    for (line, wanted) in [
+        (
+            "certjid_logins_total{result=\"allowed\",method=\"pki\"}",
+            2.0,
+        ),
+        (
+            "certjid_logins_total{result=\"refused\",reason=\"authzid_mismatch\"}",
+            1.0,
+        ),
+        ("certjid_request_errors_total", 1.0),
+        ("certjid_reloads_total{result=\"ok\"}", 1.0),
+        ("certjid_reloads_total{result=\"failed\"}", 0.0),
+        ("certjid_login_seconds_count", 3.0),
+        ("certjid_check_seconds_count", 3.0),
+        ("certjid_expiring_certificates", 0.0),
+    ] {
+        assert_eq!(value(&metrics, line), Some(wanted), "{line}\n{metrics}");
+    }
+    assert!(metrics.trim_end().ends_with("# EOF"), "{metrics}");
+    assert!(get(port, "/").starts_with("HTTP/1.1 404"));
+}
+
+/// A certificate that was made for a few days counts when it logs in.
+#[test]
+fn certificates_that_expire_soon_are_counted() {
+    let dir = folder();
+    let more = ["dev-cert", "soon@localhost", "--days", "20"];
+    run(dir.path(), &more, ALLOWED);
+    let (_serving, port) = serve(dir.path());
+    run(dir.path(), &CHECK, ALLOWED);
+    let check = [&CHECK[..6], &["soon.pem"]].concat();
+    run(dir.path(), &check, ALLOWED);
+    run(dir.path(), &check, ALLOWED);
+    let metrics = get(port, "/metrics");
+    assert_eq!(value(&metrics, "certjid_expiring_certificates"), Some(1.0));
+    let status = run(dir.path(), &["status", "--socket", "sock"], ALLOWED);
+    assert!(
+        status.contains("1 certificates in use expire within 30 days"),
+        "{status}"
+    );
+}
+
+#[test]
+fn status_and_top_show_reasons_and_services() {
+    let dir = folder();
+    ask_a_service_that_is_down(dir.path());
+    let (serving, _) = serve(dir.path());
+    let status = ["status", "--socket", "sock"];
+    assert!(run(dir.path(), &status, ALLOWED).contains("0 allowed, 0 refused"));
+    run(dir.path(), &CHECK, REFUSED);
+
+    let shown = run(dir.path(), &status, REFUSED);
+    for words in [
+        "0 allowed, 1 refused",
+        "refused for method_unavailable",
+        "outgoing_pools.http.auth  does not answer since ",
+    ] {
+        assert!(shown.contains(words), "{shown}");
+    }
+    let json: Value = serde_json::from_str(&run(
+        dir.path(),
+        &[&status[..], &["--json"]].concat(),
+        REFUSED,
+    ))
+    .unwrap();
+    assert_eq!(
+        json["reasons"],
+        json!([{ "name": "method_unavailable", "count": 1 }])
+    );
+    assert_eq!(json["services"][0]["pool"], "outgoing_pools.http.auth");
+    assert_eq!(json["services"][0]["up"], false);
+
+    let top = [
+        "top",
+        "--socket",
+        "sock",
+        "--interval",
+        "0.2",
+        "--count",
+        "2",
+    ];
+    let shown = run(dir.path(), &top, ALLOWED);
+    assert_eq!(shown.matches("method_unavailable").count(), 2, "{shown}");
+    assert!(shown.contains("0.0/s"), "{shown}");
+    assert!(!shown.contains('\x1b'), "{shown}");
+
+    fs::write(dir.path().join("mongooseim.toml"), "[").unwrap();
+    serving.signal("HUP");
+    serving.logged("the policy is not reloaded");
+    assert!(run(dir.path(), &status, REFUSED).contains("the old policy stays"));
+    drop(serving);
+    assert!(run(dir.path(), &status, UNUSABLE).contains("sock"));
+}
+
+#[test]
+fn a_flood_of_refusals_does_not_fill_the_log() {
+    let dir = folder();
+    let (mut serving, port) = serve(dir.path());
+    let mut connection = Connection::open(&dir.path().join("sock"));
+    let login = json!({
+        "id": 1, "request": "authenticate", "listener": "c2s", "host": "localhost", "chain": [],
+    });
+    for _ in 0..3000 {
+        connection.ask(&login);
+    }
+    let metrics = get(port, "/metrics");
+    let refused = "certjid_logins_total{result=\"refused\",reason=\"no_peer_cert\"}";
+    assert_eq!(value(&metrics, refused), Some(3000.0), "{metrics}");
+    run(dir.path(), &CHECK, ALLOWED);
+    serving.signal("TERM");
+    serving.child.wait().unwrap();
+    let log: Vec<String> = serving.log.iter().collect();
+    let lines = |words: &str| log.iter().filter(|line| line.contains(words)).count();
+    assert!(
+        (200..1000).contains(&lines("no_peer_cert")),
+        "{}",
+        lines("no_peer_cert")
+    );
+    assert_eq!(lines("\"allowed\":true"), 1);
+}
+
+/// Each metric of the dashboard is one that is served.
+#[test]
+fn the_dashboard_asks_for_metrics_that_are_there() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../rel/grafana.json");
+    let dashboard: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let dir = folder();
+    ask_a_service_that_is_down(dir.path());
+    let (_serving, port) = serve(dir.path());
+    run(dir.path(), &CHECK, REFUSED);
+    let metrics = get(port, "/metrics");
+    let mut asked = 0;
+    for panel in dashboard["panels"].as_array().unwrap() {
+        for target in panel["targets"].as_array().unwrap() {
+            let query = target["expr"].as_str().unwrap();
+            for name in query
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .filter(|word| word.starts_with("certjid_"))
+            {
+                let family = ["_bucket", "_count", "_sum", "_total"]
+                    .iter()
+                    .find_map(|end| name.strip_suffix(end))
+                    .unwrap_or(name);
+                let described = format!("# TYPE {family} ");
+                assert!(metrics.contains(&described), "{query}: {name}\n{metrics}");
+                asked += 1;
+            }
+        }
+    }
+    assert!(asked > 8);
+}
