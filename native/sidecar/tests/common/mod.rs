@@ -5,6 +5,7 @@ pub mod cli;
 pub mod http_service;
 pub mod serving;
 pub mod slapd;
+pub mod slow_proxy;
 
 use std::fs;
 use std::io::{Read, Write};
