@@ -12,7 +12,7 @@ use common::cli::certjid;
 use common::http_service::{Service, answer};
 use common::serving::Serving;
 use common::slapd::Slapd;
-use common::{Connection, Site, wait_until};
+use common::{Connection, Site, wait_for_socket, wait_until};
 use serde_json::json;
 
 /// Every secret of the file has this in it.
@@ -44,7 +44,7 @@ fn no_log_no_error_and_no_answer_shows_a_password() {
             "trace",
         ],
     );
-    wait_until("the socket is there", || site.path("sock").exists());
+    wait_for_socket(&site.path("sock"));
     let mut connection = Connection::open(&site.path("sock"));
     let der = site.client(&["alice@localhost", "alice@ldap", "alice@down"]);
     let mut ask = |host: &str, reason: &str| {

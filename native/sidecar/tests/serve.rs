@@ -11,7 +11,7 @@ use std::sync::mpsc;
 
 use common::cli::{ALLOWED, REFUSED, UNUSABLE, certjid, folder, run, text};
 use common::serving::Serving;
-use common::{CONFIG, Connection, Site, wait_until};
+use common::{CONFIG, Connection, Site, wait_for_socket, wait_until};
 use serde_json::{Value, json};
 
 #[test]
@@ -33,7 +33,7 @@ fn serve_reloads_on_sighup_and_ends_on_sigterm() {
     ];
     let mut serving = Serving::start(dir, &args);
     let socket = dir.join("sock");
-    wait_until("the socket is there", || socket.exists());
+    wait_for_socket(&socket);
     assert_eq!(
         fs::metadata(&socket).unwrap().permissions().mode() & 0o777,
         0o600

@@ -186,6 +186,40 @@ fn an_https_service_is_checked_by_name() {
 }
 
 #[test]
+fn a_revoked_service_is_not_asked() {
+    let site = Site::new();
+    let alice = site.request("alice");
+    let folder = site.path("service");
+    fs::create_dir(&folder).unwrap();
+    cli::run(&folder, &["dev-cert", "--server", "localhost"], 0);
+    fs::write(folder.join("index.txt"), "").unwrap();
+    fs::write(folder.join("number"), "01").unwrap();
+    let conf = "[ca]\ndefault_ca = c\n[c]\ndatabase = index.txt\ncrlnumber = number\n\
+                default_md = sha256\ndefault_crl_days = 30\ncertificate = ca.pem\n\
+                private_key = ca.key\ncrl_extensions = e\n[e]\nauthorityKeyIdentifier = keyid\n";
+    fs::write(folder.join("ca.conf"), conf).unwrap();
+    let list = |name: &str| {
+        let args = ["ca", "-config", "ca.conf", "-gencrl", "-out", name];
+        cli::openssl(&folder, &args);
+        format!("tls.crl_files = [{:?}]", folder.join(name))
+    };
+    let empty = list("empty.crl");
+    cli::openssl(
+        &folder,
+        &["ca", "-config", "ca.conf", "-revoke", "server.pem"],
+    );
+    let revoked = list("revoked.crl");
+    for (crl, expected) in [(empty, OK), (revoked, UNAVAILABLE)] {
+        let service = Service::start_tls(&folder, answer(200, &pem(&alice.chain[0])));
+        assert_eq!(
+            login(&site, &service, &folder, &crl, &alice),
+            expected,
+            "{crl}"
+        );
+    }
+}
+
+#[test]
 fn a_self_signed_service_is_for_development() {
     let site = Site::new();
     let alice = site.request("alice");

@@ -23,8 +23,10 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, Server
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use webpki::{EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList};
-use webpki::{RevocationOptionsBuilder, UnknownStatusPolicy};
+use webpki::{
+    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
+    RevocationOptionsBuilder, UnknownStatusPolicy,
+};
 
 /// How the connections to one server are secured.
 #[derive(Clone)]
@@ -78,7 +80,7 @@ impl Tls {
 struct Verifier {
     mode: VerifyMode,
     roots: RootCertStore,
-    crls: Vec<webpki::CertRevocationList<'static>>,
+    crls: Vec<CertRevocationList<'static>>,
     name: Option<ServerName<'static>>,
     wildcards: bool,
     algorithms: WebPkiSupportedAlgorithms,
@@ -128,7 +130,7 @@ impl Verifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), webpki::Error> {
-        let crls: Vec<&webpki::CertRevocationList<'_>> = self.crls.iter().collect();
+        let crls: Vec<&CertRevocationList<'_>> = self.crls.iter().collect();
         let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|builder| {
             builder
                 .with_status_policy(UnknownStatusPolicy::Allow)

@@ -5,12 +5,14 @@ pub mod cli;
 pub mod http_service;
 pub mod serving;
 pub mod slapd;
+pub mod slow_proxy;
 
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -217,12 +219,29 @@ pub fn reason(outcome: &Outcome) -> &str {
     }
 }
 
+/// A program that ends with the thread that starts it, even where this process is aborted.
+pub fn ending_with_us(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", program]);
+    command
+}
+
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
         .port()
+}
+
+/// Waits until a sidecar takes connections, and then until it answers: it listens before it is
+/// ready for signals.
+pub fn wait_for_socket(socket: &Path) {
+    wait_until("the socket is there", || {
+        UnixStream::connect(socket).is_ok()
+    });
+    let status = serde_json::json!({ "request": "status" });
+    assert!(Connection::open(socket).ask(&status)["pid"].is_u64());
 }
 
 /// Waits until something is so, for ten seconds at most.

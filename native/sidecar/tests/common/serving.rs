@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::wait_until;
+use super::{ending_with_us, wait_for_socket};
 
 pub struct Serving {
     pub child: Child,
@@ -19,7 +19,7 @@ pub struct Serving {
 impl Serving {
     /// With a log in JSON.
     pub fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_certjid"))
+        let mut child = ending_with_us(env!("CARGO_BIN_EXE_certjid"))
             .arg("serve")
             .args(args)
             .current_dir(dir)
@@ -41,7 +41,7 @@ impl Serving {
     /// On a socket named `sock`, and ready.
     pub fn with(dir: &Path, config: &str) -> Self {
         let serving = Self::start(dir, &["--config", config, "--socket", "sock"]);
-        wait_until("the socket is there", || dir.join("sock").exists());
+        wait_for_socket(&dir.join("sock"));
         serving
     }
 

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::{cli, free_port, wait_until};
+use super::{cli, ending_with_us, free_port, wait_until};
 
 pub struct Slapd {
     child: Option<Child>,
@@ -61,7 +61,7 @@ impl Slapd {
             .unwrap();
         // With -d it stays in the foreground, and so is this process's child; 256 logs each
         // operation.
-        let child = Command::new("slapd")
+        let child = ending_with_us("slapd")
             .args(["-d", "256", "-f", "slapd.conf", "-h", &addresses])
             .current_dir(&self.folder)
             .stderr(Stdio::from(log))
