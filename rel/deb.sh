@@ -11,9 +11,7 @@ mkdir -p "$stage/completions"
 cp -r rel/debian "$stage/"
 cp rel/certjid.service rel/certjid.socket "$stage/debian/"
 cp "$certjid" rel/certjid.toml rel/certjid-offline.conf config/mongooseim.toml CHANGELOG.md "$stage/"
-if [ -f rel/prosody/mod_auth_certjid.lua ]; then
-    cp rel/prosody/mod_auth_certjid.lua "$stage/"
-fi
+cp rel/prosody/mod_auth_certjid.lua rel/grafana.json "$stage/"
 "$certjid" man >"$stage/certjid.1"
 "$certjid" completions bash >"$stage/completions/certjid"
 "$certjid" completions zsh >"$stage/completions/_certjid"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `make package`: the Debian package, and the archive for Erlang nodes without Rust, into
-# target/dist. The same commit, built in the same folder by the same tools, gives the same bytes.
+# target/dist. The dates in them are the commit's, so that the same programs are the same bytes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -33,6 +33,14 @@ count_ct() {
     passed=$((passed + count))
 }
 
+# Adds up the last line of a script of our own, "N passed".
+count_script() {
+    local count
+    count=$(sed -n '$s/^\([0-9]*\) passed$/\1/p' "$log")
+    [ -n "$count" ] || { echo "no count"; echo "$passed passed, 1 failed"; exit 1; }
+    passed=$((passed + count))
+}
+
 export CERTJID_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/certjid"
 
 step "rustfmt" cargo fmt --all --check
@@ -40,6 +48,10 @@ step "clippy" cargo clippy --quiet --workspace --all-targets --all-features -- -
 step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --workspace --all-features
 step "cargo test" cargo test --workspace --all-features --locked
 count_cargo
+step "packages" bash test/package.sh
+count_script
+# The NIF of the package is the one that the suites load.
+export CERTJID_SKIP_NIF=1
 step "rebar3 ct" rebar3 ct
 count_ct
 step "xref" rebar3 xref

@@ -44,9 +44,10 @@ getent passwd certjid | grep ':/usr/sbin/nologin$'
 dpkg -L certjid >/tmp/files
 for file in man/man1/certjid.1.gz bash-completion/completions/certjid \
     zsh/vendor-completions/_certjid fish/vendor_completions.d/certjid.fish \
-    doc/certjid/changelog.gz doc/certjid/copyright; do
+    doc/certjid/changelog.gz doc/certjid/copyright doc/certjid/examples/grafana.json; do
     grep -Fx "/usr/share/$file" /tmp/files
 done
+grep -Fx /usr/lib/prosody/modules/mod_auth_certjid.lua /tmp/files
 bash -c '. /usr/share/bash-completion/completions/certjid && complete -p certjid'
 ok "the package is installed, with its user"
 
