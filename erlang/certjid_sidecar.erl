@@ -308,5 +308,6 @@ known_keys() ->
 		%% mechanisms
 		external, mechanisms,
 		%% status
-		release, config, loaded_at, uptime, refused, errors, connections, reload_error, pid
+		release, config, loaded_at, uptime, refused, errors, connections, reload_error, pid, methods,
+		reasons, name, count, services, pool, up, answered, failed, failed_at, cause, expiring
 	].

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -206,6 +207,35 @@ fn a_flood_of_refusals_does_not_fill_the_log() {
         lines("no_peer_cert")
     );
     assert_eq!(lines("\"allowed\":true"), 1);
+}
+
+/// The table in docs/operator.md has the metrics that are served, and no others but the registry's.
+#[test]
+fn the_table_of_metrics_is_complete() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operator.md");
+    let page = fs::read_to_string(page).unwrap();
+    let documented: BTreeSet<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| `certjid_"))
+        .flat_map(|line| line.split('`'))
+        .filter(|word| word.starts_with("certjid_"))
+        .map(|word| word.split('{').next().unwrap())
+        .map(|name| name.strip_suffix("_total").unwrap_or(name))
+        .collect();
+    let dir = folder();
+    ask_a_service_that_is_down(dir.path());
+    let (_serving, port) = serve(dir.path());
+    run(dir.path(), &CHECK, REFUSED);
+    let metrics = get(port, "/metrics");
+    let served: BTreeSet<&str> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .filter_map(|line| line.split(' ').next())
+        // Its value is 1: the release is its label.
+        .filter(|name| *name != "certjid")
+        .chain(["certjid_registry_answers"])
+        .collect();
+    assert_eq!(documented, served);
 }
 
 /// Each metric of the dashboard is one that is served.
