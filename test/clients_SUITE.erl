@@ -18,6 +18,7 @@
 -export([authzid/1]).
 -export([pkcs12/1]).
 -export([disconnecting/1]).
+-export([no_mechanism/1]).
 
 -define(ALICE, {session_start, <<"alice@localhost">>}).
 
@@ -25,7 +26,7 @@ all() ->
 	[{group, nif}, {group, sidecar}].
 
 groups() ->
-	Cases = certjid_test_clients:all() ++ [authzid, pkcs12, disconnecting],
+	Cases = certjid_test_clients:all() ++ [authzid, pkcs12, disconnecting, no_mechanism],
 	[{nif, [], Cases}, {sidecar, [], Cases}].
 
 init_per_suite(Config) ->
@@ -145,6 +146,16 @@ disconnecting(Config) ->
 			{expired, {disconnected, certificate_expired}},
 			{none, {disconnected, certificate_required}},
 			{good, {?ALICE, {ok, <<"xmppAddr">>}}}
+		], Config)
+		|| Client <- certjid_test_clients:all()
+	].
+
+%% A server that has nothing but EXTERNAL, and offers no mechanism at all where that can't succeed.
+no_mechanism(Config) ->
+	[
+		compare(#{disconnect_on_failure => false, plain => false}, Client, [
+			{bad, {no_auth, {not_offered, <<"unknown_ca">>}}},
+			{several, several(certjid_test_clients:sends(Client, 2))}
 		], Config)
 		|| Client <- certjid_test_clients:all()
 	].

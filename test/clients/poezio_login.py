@@ -59,8 +59,8 @@ def run(directory):
 def outcome(log):
     if found := re.search(r"<jid>([^<]*)</jid>", log):
         return {"outcome": "session_start", "jid": found[1]}
-    # It goes on to PLAIN then.
-    if (found := re.search(r"RECV: .*<mechanisms.*", log)) and "EXTERNAL" not in found[0]:
+    # The first features behind TLS: it goes on to PLAIN, or waits, where EXTERNAL is not among them.
+    if (found := re.search(r"RECV: <stream:features(?!.*<starttls).*", log)) and "EXTERNAL" not in found[0]:
         return {"outcome": "no_auth"}
     if found := re.search(r"RECV: <failure[^>]*><([a-z-]+)", log):
         return {"outcome": "failed_auth", "condition": found[1]}
