@@ -17,7 +17,8 @@
 	%% Where the host is a dynamic domain.
 	host_type => binary() | undefined,
 	%% The client's certificates in DER, leaf first, or as text: PEM, nginx's escaped PEM,
-	%% RFC 9440. Or, not both, one certificate in any form.
+	%% RFC 9440 (the sidecar takes those two as `forwarded'). Or, not both, one certificate in any
+	%% form.
 	chain => [binary()] | binary(),
 	cert => certjid_cert:cert() | undefined,
 	%% The decoded authorization identity; empty is absent. Or, not both, the text of <auth/>.

@@ -15,7 +15,7 @@
 %% `shape', one of shapes/1 of the client: starttls, direct_tls or websocket (over TLS);
 %% `cert', a name in certjid_test_xmpp_env's `clients': good, several, cn_only, bad, expired,
 %%     revoked, self_signed, none;
-%% `p12', true for a PKCS#12 file instead of PEM files (nbxmpp always has one);
+%% `p12', true for a PKCS#12 file instead of PEM files (nbxmpp always has one, poezio never);
 %% `jid', the JID that the client is given, <<"alice@localhost">> by default;
 %% `authzid', for slixmpp and xmpp_client, which have a setting or a place for it;
 %% `path', of the WebSocket, "/ws-xmpp" by default.
@@ -29,9 +29,10 @@
 
 -define(PASSWORD, "secret").
 
-all() -> [slixmpp, libstrophe, xmpp_client, strophejs, nbxmpp].
+all() -> [slixmpp, libstrophe, xmpp_client, strophejs, nbxmpp, poezio].
 
 shapes(strophejs) -> [websocket];
+shapes(poezio) -> [starttls];
 shapes(_Client) -> [starttls, direct_tls].
 
 %% The authorization identity of a client that is not told to send one, with a certificate of that
@@ -40,6 +41,7 @@ sends(libstrophe, 1) -> none;
 sends(libstrophe, _Several) -> jid;
 sends(slixmpp, _) -> none;
 sends(xmpp_client, _) -> none;
+sends(poezio, _) -> none;
 sends(strophejs, _) -> jid;
 sends(nbxmpp, _) -> jid.
 
@@ -85,6 +87,7 @@ run(Client, Config, #{shape := Shape} = Options) ->
 	})).
 
 script(slixmpp) -> "slixmpp_login.py";
+script(poezio) -> "poezio_login.py";
 script(nbxmpp) -> "nbxmpp_login.py";
 script(xmpp_client) -> "xmpp_client_login.mjs";
 script(strophejs) -> "strophejs_login.cjs".
@@ -103,6 +106,8 @@ ensure(slixmpp) ->
 			"-m", "pip", "install", "--quiet", "--upgrade", "--target", Target,
 			"slixmpp==1.17.0", "cryptography"
 		]);
+ensure(poezio) ->
+	must("/usr/bin/python3", ["-I", "-c", "import poezio"]);
 ensure(nbxmpp) ->
 	must("/usr/bin/python3", ["-I", "-c", "import nbxmpp.client"]);
 ensure(libstrophe) ->

@@ -1,7 +1,7 @@
 %% A minimal XMPP server on OTP's ssl, for whole logins by certificate: c2s with STARTTLS, c2s
-%% with direct TLS, and HTTPS with WebSocket and BOSH (certjid_test_xmpp_http), also in plain HTTP
-%% behind a proxy. It listens on
-%% 127.0.0.1, on a free port. For each connection the process that started it gets a report.
+%% with direct TLS, HTTPS with WebSocket and BOSH (certjid_test_xmpp_http), and the same in plain
+%% HTTP behind a proxy. It listens on 127.0.0.1, on a free port. For each connection the process
+%% that started it gets a report.
 -module(certjid_test_xmpp).
 
 -export([start/1]).
@@ -15,9 +15,11 @@
 
 %% Options: `shape', starttls, direct_tls, https or http; `tls', as certjid_tls:make_server_opts/1;
 %% `decider', {nif, Policy} or {sidecar, Client}; `ssl', options of ssl instead of those; for
-%% http, `proxy' as in certjid_test_xmpp_http:forwarded/2.
+%% http, `proxy' as in certjid_test_xmpp_http:forwarded/2; `plain', whether PLAIN is a mechanism too
+%% (true by default).
 start(#{shape := Shape, tls := _, decider := _} = Options) ->
-	Server = maps:merge(#{ssl => []}, Options#{owner => self(), id => make_ref()}),
+	Defaults = #{ssl => [], proxy => undefined, plain => true},
+	Server = maps:merge(Defaults, Options#{owner => self(), id => make_ref()}),
 	#{id := Id} = Server,
 	Pid = spawn_link(fun() ->
 		{Listen, Port} = listen(Shape, Server),
@@ -70,14 +72,13 @@ accept({ssl, Listen}) ->
 	{ok, Socket} = ssl:transport_accept(Listen),
 	{ssl, Socket}.
 
-connection(Socket, #{shape := Shape, decider := Decider} = Server) ->
+connection(Socket, #{shape := Shape} = Server) ->
 	{ok, Peer} = case Socket of
 		{tcp, Tcp} -> inet:peername(Tcp);
 		{ssl, Ssl} -> ssl:peername(Ssl)
 	end,
 	Listener = case Shape of https -> http; http -> http; _ -> c2s end,
-	Proxy = maps:get(proxy, Server, undefined),
-	Session = certjid_test_xmpp_session:new(Listener, Decider, Proxy),
+	Session = certjid_test_xmpp_session:new(Listener, Server),
 	Report = try
 		run(Shape, Socket, Session, Server)
 	catch

@@ -78,8 +78,8 @@ openssl(Arguments) ->
 	{0, Output} = command("openssl", Arguments),
 	Output.
 
-%% A mongooseim.toml that trusts the test CA and has its CRL. Options: `verify_mode' and `disconnect_on_failure', and those of
-%% certjid_test_config:write/3.
+%% A mongooseim.toml that trusts the test CA and has its CRL. Options: `verify_mode' and
+%% `disconnect_on_failure', and those of certjid_test_config:write/3.
 policy_file(Config, Options) ->
 	Dir = proplists:get_value(priv_dir, Config),
 	#{file := CaFile} = proplists:get_value(ca, Config),
@@ -108,11 +108,11 @@ tls(Config, Options) ->
 	).
 
 %% Runs certjid_test_xmpp for as long as Fun(Server) takes, with the `decider' of Config, nif or
-%% sidecar. Options: those of policy_file/2 and tls/2.
+%% sidecar. Options: those of policy_file/2 and tls/2, and `plain'.
 serve(Config, Shape, Options, Fun) ->
 	Toml = policy_file(Config, Options),
 	with_decider(Config, Toml, fun(Decider) ->
-		Server = certjid_test_xmpp:start(#{
+		Server = certjid_test_xmpp:start((maps:with([plain], Options))#{
 			shape => Shape, tls => tls(Config, Options), decider => Decider
 		}),
 		Answer = Fun(Server),

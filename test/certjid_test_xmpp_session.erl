@@ -2,7 +2,7 @@
 %% decides, and resource binding. The XML is cut by patterns: its clients are known.
 -module(certjid_test_xmpp_session).
 
--export([new/3]).
+-export([new/2]).
 -export([secure/2]).
 -export([headers/2]).
 -export([open/2]).
@@ -16,11 +16,10 @@
 %% As MongooseIM.
 -define(MAX_ATTEMPTS, 4).
 
-%% Proxy: as certjid_test_xmpp_http:forwarded/2, or undefined.
-new(Listener, Decider, Proxy) ->
-	#{
-		proxy => Proxy,
-		listener => Listener, decider => Decider, peer => plain, host => <<"localhost">>,
+%% The options of certjid_test_xmpp:start/1.
+new(Listener, Server) ->
+	(maps:with([decider, proxy, plain], Server))#{
+		listener => Listener, peer => plain, host => <<"localhost">>,
 		attempts => 0, jid => undefined, report => #{}
 	}.
 
@@ -52,14 +51,16 @@ features(#{peer := plain} = Session) ->
 	{"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'><required/></starttls>", Session};
 features(#{jid := Jid} = Session) when is_binary(Jid) ->
 	{"<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>", Session};
-features(#{decider := Decider} = Session) ->
+features(#{decider := Decider, plain := Plain} = Session) ->
 	#{external := External, reason := Reason} = offer(Decider, request(Session)),
 	Mechanisms = mechanisms(Decider, request(Session)),
 	External = Mechanisms =:= [<<"EXTERNAL">>],
+	Names = [
+		["<mechanism>", Mechanism, "</mechanism>"]
+		|| Mechanism <- Mechanisms ++ [<<"PLAIN">> || Plain]
+	],
 	{
-		["<mechanisms xmlns='" ?SASL "'>",
-			[["<mechanism>", Mechanism, "</mechanism>"] || Mechanism <- Mechanisms ++ ["PLAIN"]],
-			"</mechanisms>"],
+		[["<mechanisms xmlns='" ?SASL "'>", Names, "</mechanisms>"] || Names =/= []],
 		note(#{offer => Reason}, Session)
 	}.
 

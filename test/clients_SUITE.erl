@@ -14,9 +14,11 @@
 -export([xmpp_client/1]).
 -export([strophejs/1]).
 -export([nbxmpp/1]).
+-export([poezio/1]).
 -export([authzid/1]).
 -export([pkcs12/1]).
 -export([disconnecting/1]).
+-export([no_mechanism/1]).
 
 -define(ALICE, {session_start, <<"alice@localhost">>}).
 
@@ -24,7 +26,7 @@ all() ->
 	[{group, nif}, {group, sidecar}].
 
 groups() ->
-	Cases = certjid_test_clients:all() ++ [authzid, pkcs12, disconnecting],
+	Cases = certjid_test_clients:all() ++ [authzid, pkcs12, disconnecting, no_mechanism],
 	[{nif, [], Cases}, {sidecar, [], Cases}].
 
 init_per_suite(Config) ->
@@ -45,11 +47,13 @@ libstrophe(Config) -> every_certificate(libstrophe, Config).
 xmpp_client(Config) -> every_certificate(xmpp_client, Config).
 strophejs(Config) -> every_certificate(strophejs, Config).
 nbxmpp(Config) -> every_certificate(nbxmpp, Config).
+poezio(Config) -> every_certificate(poezio, Config).
 
 %% The certificates of one, several and no xmppAddr under MongooseIM's own kind and under
 %% certjid_verification; those that fail under either.
 every_certificate(Client, Config) ->
-	compare(Client, ["standard"], [
+	Options = #{disconnect_on_failure => false},
+	compare(Options#{sasl_external => ["standard"]}, Client, [
 		{good, standard(certjid_test_clients:sends(Client, 1))},
 		{several, several(certjid_test_clients:sends(Client, 2))},
 		{cn_only, {{failed_auth, <<"not-authorized">>}, <<"no_xmpp_addr">>}},
@@ -59,7 +63,7 @@ every_certificate(Client, Config) ->
 		{self_signed, {no_auth, {not_offered, <<"selfsigned_peer">>}}},
 		{none, {no_auth, {not_offered, <<"no_peer_cert">>}}}
 	], Config),
-	compare(Client, ["certjid_verification"], [
+	compare(Options#{sasl_external => ["certjid_verification"]}, Client, [
 		{good, {?ALICE, {ok, <<"xmppAddr">>}}},
 		{several, several(certjid_test_clients:sends(Client, 2))},
 		{cn_only, {?ALICE, {ok, <<"common_name">>}}},
@@ -73,11 +77,13 @@ standard(jid) -> {{failed_auth, <<"invalid-authzid">>}, <<"authzid_equals_only_x
 several(none) -> {{failed_auth, <<"invalid-authzid">>}, <<"authzid_required">>};
 several(jid) -> {?ALICE, {ok, <<"xmppAddr">>}}.
 
-compare(Client, Kinds, Rows, Config) ->
+compare(Options, Client, AllRows, Config) ->
+	%% Without a certificate poezio waits for somebody to type a password.
+	Rows = [Row || {Cert, _} = Row <- AllRows, Client =/= poezio orelse Cert =/= none],
 	[
 		[] = [
-			{Client, Shape, Kinds, Cert, Answer, Expected}
-			|| {{Cert, Expected}, Answer} <- lists:zip(Rows, logins(Client, Shape, Kinds, [
+			{Client, Shape, Cert, Answer, Expected}
+			|| {{Cert, Expected}, Answer} <- lists:zip(Rows, logins(Options, Client, Shape, [
 					#{cert => Cert} || {Cert, _} <- Rows
 				], Config)),
 				Answer =/= Expected
@@ -87,11 +93,7 @@ compare(Client, Kinds, Rows, Config) ->
 	ok.
 
 %% The client's outcome, and the server's reason or the name's source, of each login.
-logins(Client, Shape, Kinds, Logins, Config) ->
-	Options = #{disconnect_on_failure => false, sasl_external => Kinds},
-	logins_with(Options, Client, Shape, Logins, Config).
-
-logins_with(Options, Client, Shape, Logins, Config) ->
+logins(Options, Client, Shape, Logins, Config) ->
 	Served = case Shape of websocket -> https; _ -> Shape end,
 	certjid_test_xmpp_env:serve(Config, Served, Options, fun(#{port := Port} = Server) ->
 		[
@@ -116,7 +118,7 @@ authzid(Config) ->
 			{{session_start, <<"bob@localhost">>}, {ok, <<"xmppAddr">>}},
 			{{failed_auth, <<"not-authorized">>}, <<"authzid_not_listed">>},
 			{{failed_auth, <<"invalid-authzid">>}, <<"authzid_equals_only_xmpp_addr">>}
-		] = logins(Client, starttls, ["standard"], [
+		] = logins(#{}, Client, starttls, [
 			#{cert => several, authzid => "bob@localhost"},
 			#{cert => several, authzid => "carol@localhost"},
 			#{cert => good, authzid => "alice@localhost"}
@@ -124,24 +126,36 @@ authzid(Config) ->
 		|| Client <- [slixmpp, xmpp_client]
 	].
 
-%% nbxmpp has it in each of its logins.
+%% nbxmpp has it in each of its logins, and poezio takes none.
 pkcs12(Config) ->
+	Options = #{sasl_external => ["certjid_verification"]},
 	[
 		[{?ALICE, {ok, <<"xmppAddr">>}}] =
-			logins(Client, hd(certjid_test_clients:shapes(Client)), ["certjid_verification"], [
+			logins(Options, Client, hd(certjid_test_clients:shapes(Client)), [
 				#{cert => good, p12 => true}
 			], Config)
-		|| Client <- certjid_test_clients:all() -- [nbxmpp]
+		|| Client <- certjid_test_clients:all() -- [nbxmpp, poezio]
 	].
 
 %% disconnect_on_failure = true: each client sees TLS fail, and none hangs.
 disconnecting(Config) ->
+	Options = #{sasl_external => ["certjid_verification"]},
 	[
-		[
-			{disconnected, unknown_ca}, {disconnected, certificate_expired},
-			{disconnected, certificate_required}, {?ALICE, {ok, <<"xmppAddr">>}}
-		] = logins_with(#{sasl_external => ["certjid_verification"]}, Client, Shape, [
-			#{cert => bad}, #{cert => expired}, #{cert => none}, #{cert => good}
+		compare(Options, Client, [
+			{bad, {disconnected, unknown_ca}},
+			{expired, {disconnected, certificate_expired}},
+			{none, {disconnected, certificate_required}},
+			{good, {?ALICE, {ok, <<"xmppAddr">>}}}
 		], Config)
-		|| Client <- certjid_test_clients:all(), Shape <- certjid_test_clients:shapes(Client)
+		|| Client <- certjid_test_clients:all()
+	].
+
+%% A server that has nothing but EXTERNAL, and offers no mechanism at all where that can't succeed.
+no_mechanism(Config) ->
+	[
+		compare(#{disconnect_on_failure => false, plain => false}, Client, [
+			{bad, {no_auth, {not_offered, <<"unknown_ca">>}}},
+			{several, several(certjid_test_clients:sends(Client, 2))}
+		], Config)
+		|| Client <- certjid_test_clients:all()
 	].

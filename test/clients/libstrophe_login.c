@@ -23,7 +23,7 @@ enum { JID = 1, PORT, TLS, CA, CERT, KEY, PASSWORD, COUNT };
 #define SECONDS 15
 
 static char condition[64];
-static int offered, mechanisms_seen;
+static int offered, features_seen;
 static char bound_jid[3072];
 static char **arguments;
 
@@ -37,8 +37,9 @@ static void log_line(void *userdata, xmpp_log_level_t level, const char *area, c
 	fprintf(stderr, "%s %s\n", area, message);
 	if (strncmp(message, "RECV: ", 6) != 0)
 		return;
-	if (strstr(message, "<mechanisms") && !mechanisms_seen) {
-		mechanisms_seen = 1;
+	/* The first features behind TLS. */
+	if (strstr(message, "features") && !strstr(message, "<starttls") && !features_seen) {
+		features_seen = 1;
 		offered = strstr(message, ">EXTERNAL<") != NULL;
 	}
 	failure = strstr(message, "<failure");
@@ -109,6 +110,6 @@ int main(int argc, char **argv)
 		printf("{\"outcome\": \"failed_auth\", \"condition\": \"%s\"}\n", condition);
 	else
 		printf("{\"outcome\": \"%s\"}\n",
-		       mechanisms_seen && !offered ? "no_auth" : "disconnected");
+		       features_seen && !offered ? "no_auth" : "disconnected");
 	return 0;
 }

@@ -68,7 +68,7 @@ def connected(client, _signal):
 
 def ended(client, _signal):
     domain, error, _text = client.get_error()
-    if domain == StreamError.SASL and error == "invalid-mechanism" and not authenticated:
+    if domain == StreamError.SASL and not authenticated:
         result.update(outcome="no_auth")
     elif domain == StreamError.SASL:
         result.update(outcome="failed_auth", condition=error)

@@ -59,6 +59,8 @@ async def login():
     client.add_event_handler("session_start", lambda _: finish("session_start", jid=client.boundjid.full))
     client.add_event_handler("failed_auth", lambda stanza: finish("failed_auth", condition=stanza["condition"]))
     client.add_event_handler("no_auth", lambda _: finish("no_auth"))
+    # Where no mechanism at all is offered.
+    client.add_event_handler("stream_negotiated", lambda _: client.authenticated or finish("no_auth"))
     client.add_event_handler("disconnected", lambda _: finish("disconnected"))
     client.add_event_handler("connection_failed", lambda reason: finish("disconnected"))
     client.connect("127.0.0.1", options["port"])

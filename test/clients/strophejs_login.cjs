@@ -46,7 +46,7 @@ function finish(outcome, details = {}) {
 const address = `wss://127.0.0.1:${options.port}${options.path ?? "/ws-xmpp"}`;
 const connection = new Strophe.Connection(address, { mechanisms: [Strophe.SASLExternal] });
 connection.rawInput = (data) => {
-  offered ??= /<mechanisms/.test(data) ? />EXTERNAL</.test(data) : undefined;
+  offered ??= /features/.test(data) ? />EXTERNAL</.test(data) : undefined;
   // It has no word of its own for the condition.
   condition ??= data.match(/<failure[^>]*><([a-z-]+)/)?.[1];
 };

@@ -76,6 +76,13 @@ function failed(error) {
   console.error(error);
 }
 
+// It waits for ever where no mechanism at all is offered.
+xmpp.on("element", (element) => {
+  const has = (name) => element.children.some((child) => child.name === name);
+  if (element.name.endsWith("features") && !["starttls", "mechanisms", "bind"].some(has)) {
+    finish("no_auth");
+  }
+});
 xmpp.on("error", failed);
 // Nobody awaits what an alert of TLS interrupts.
 process.on("unhandledRejection", failed);

@@ -1,3 +1,5 @@
+//! The listeners that stand behind proxies, and what their headers are worth.
+
 use core::fmt;
 use core::str::FromStr;
 use std::borrow::Cow;

@@ -218,3 +218,31 @@ fn the_length_of_a_chain_is_bounded() {
         "forwarded_malformed"
     );
 }
+
+/// A header that is cut or changed anywhere never names another certificate without an error.
+#[test]
+fn no_change_goes_unnoticed() {
+    for proxy in Proxy::ALL {
+        let header = leaf(proxy, A).into_bytes();
+        let with = |value: Vec<u8>| {
+            let forwarded = Forwarded {
+                proxy,
+                certificate: vec![value],
+                chain: vec![],
+            };
+            forwarded.certificates()
+        };
+        for at in 0..header.len() {
+            if let Ok(chain) = with(header[..at].to_vec()) {
+                assert!(at == 0 || chain == [A], "{proxy}: cut at {at}");
+            }
+            for byte in [0, b'"', b'%', b',', b':', b';', b'=', b'\\', 0xff] {
+                let mut changed = header.clone();
+                changed[at] = byte;
+                if let Ok(chain) = with(changed) {
+                    assert_eq!(chain, [A], "{proxy}: {byte} at {at}");
+                }
+            }
+        }
+    }
+}
