@@ -1,7 +1,7 @@
 # The two commands that do everything: `make demo` and `make test`. Both install what is missing
 # on a Debian machine with Rust (rel/setup.sh).
 
-.PHONY: demo fmt package pictures setup test
+.PHONY: demo fmt fuzz-smoke package pictures setup test
 
 demo: setup
 	@bash rel/demo.sh
@@ -19,6 +19,10 @@ pictures:
 
 setup:
 	@bash rel/setup.sh
+
+# Some seconds of each fuzz target; docs/fuzzing.md has the hours.
+fuzz-smoke:
+	@bash test/fuzz.sh smoke
 
 fmt:
 	cargo fmt --all

@@ -40,6 +40,7 @@ step "clippy" cargo clippy --quiet --workspace --all-targets --all-features -- -
 step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --workspace --all-features
 step "cargo test" cargo test --workspace --all-features --locked
 count_cargo
+step "fuzz-smoke" bash test/fuzz.sh smoke
 step "rebar3 ct" rebar3 ct
 count_ct
 step "xref" rebar3 xref

@@ -82,13 +82,19 @@ pub(super) fn subject_alt_name<'a>(
     }
 }
 
-pub(super) fn version(certificate: &X509Certificate<'_>) -> u8 {
-    u8::try_from(certificate.tbs_certificate.version.0.saturating_add(1)).unwrap_or(u8::MAX)
+/// The version, of which there are three.
+pub(super) fn version(certificate: &X509Certificate<'_>) -> Result<u8, CertificateError> {
+    match certificate.tbs_certificate.version.0 {
+        0 => Ok(1),
+        1 => Ok(2),
+        2 => Ok(3),
+        _ => Err(CertificateError::UnknownVersion),
+    }
 }
 
 pub(super) fn may_issue(certificate: &X509Certificate<'_>) -> bool {
     let self_issued = certificate.subject().as_raw() == certificate.issuer().as_raw();
-    certificate.is_ca() || (version(certificate) == 1 && self_issued)
+    certificate.is_ca() || (version(certificate) == Ok(1) && self_issued)
 }
 
 /// The public key in a few words.
