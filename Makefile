@@ -1,7 +1,7 @@
 # The two commands that do everything: `make demo` and `make test`. Both install what is missing
 # on a Debian machine with Rust (rel/setup.sh).
 
-.PHONY: demo fmt package pictures setup test
+.PHONY: demo fmt fuzz-smoke hostile package pictures setup test
 
 demo: setup
 	@bash rel/demo.sh
@@ -19,6 +19,15 @@ pictures:
 
 setup:
 	@bash rel/setup.sh
+
+# Some seconds of each fuzz target; docs/fuzzing.md has the hours.
+fuzz-smoke:
+	@bash test/fuzz.sh smoke
+
+# The node under fire as test/run.sh has it, for longer: an hour or so.
+hostile: setup
+	CERTJID_HOSTILE_CALLS=1000000 CERTJID_HOSTILE_MEMORY_CALLS=10000000 \
+		rebar3 ct --suite test/hostile_SUITE
 
 fmt:
 	cargo fmt --all

@@ -5,7 +5,10 @@
 %% error of the caller (`badarg' or an error that names the key); bad data is `{error, _}'.
 %%
 %% Where the shared library is missing, loading this module logs the reason, and every call
-%% fails with `{nif_not_loaded, File, Reason}'.
+%% fails with `{nif_not_loaded, File, Reason}'. Loading it anew while it is in use fails with
+%% `on_load_failure', and the module stays as it is: another version is loaded after
+%% `code:delete/1' and `code:purge/1', or by a restart of the node. References to policies are of
+%% the library that made them.
 -module(certjid_nif).
 
 -export([chain/1]).
@@ -130,6 +133,10 @@ init() ->
 	case erlang:load_nif(File, 0) of
 		ok ->
 			ok;
+		{error, {upgrade, _}} ->
+			%% The library can't be replaced while it is in use. A failure keeps the module that
+			%% works, where a success would put one without a library in its place.
+			{error, library_in_use};
 		{error, {_, Text}} ->
 			Reason = unicode:characters_to_binary(Text),
 			persistent_term:put(?LOAD_ERROR, {File ++ ".so", Reason}),

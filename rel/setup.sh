@@ -7,7 +7,7 @@ packages=(
     erlang-base erlang-common-test erlang-dev erlang-dialyzer erlang-edoc erlang-eunit
     erlang-parsetools erlang-ssl erlang-syntax-tools erlang-tools rebar3
     # What the tests start and stop themselves.
-    ejabberd haproxy nginx-light postgresql prosody slapd
+    ejabberd haproxy libfaketime nginx-light postgresql prosody slapd
     # The clients that log in to them, with the interpreters and libraries of those.
     glib-networking gir1.2-glib-2.0 gir1.2-soup-3.0 libstrophe-dev poezio
     python3 python3-nbxmpp python3-pip python3-slixmpp

@@ -48,6 +48,7 @@ step "clippy" cargo clippy --quiet --workspace --all-targets --all-features -- -
 step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --workspace --all-features
 step "cargo test" cargo test --workspace --all-features --locked
 count_cargo
+step "fuzz-smoke" bash test/fuzz.sh smoke
 step "packages" bash test/package.sh
 count_script
 # The NIF of the package is the one that the suites load.

@@ -31,6 +31,8 @@ impl Resource for PolicyResource {}
 
 #[rustler::nif(schedule = "DirtyCpu")]
 fn chain(input: Binary<'_>) -> Result<Vec<terms::Bytes>, String> {
+    #[cfg(feature = "test-panic")]
+    panic_if_asked(&input);
     let chain = encoding::chain(&input).map_err(|error| error.to_string())?;
     Ok(chain.into_iter().map(terms::Bytes).collect())
 }
@@ -56,6 +58,8 @@ fn identity_dirty(der: Binary<'_>) -> Result<Identity, String> {
 
 #[rustler::nif]
 fn jid(text: Binary<'_>) -> Result<(String, String, String), String> {
+    #[cfg(feature = "test-panic")]
+    panic_if_asked(&text);
     Jid::parse(&text)
         .map(|jid| (jid.local, jid.domain, jid.resource))
         .map_err(|error| error.to_string())
@@ -105,10 +109,10 @@ fn tls_options(
 fn verify_chain(
     policy: ResourceArc<PolicyResource>,
     listener: terms::Listener<'_>,
-    chain: Vec<Binary<'_>>,
+    chain: terms::Items<Binary<'_>>,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
-    let chain = terms::bytes(&chain);
+    let chain = terms::bytes(&chain.0);
     let verdict = policy.0.verify_chain(&listener.decode(), &chain, now);
     verdict.map_err(|faults| faults.into_iter().map(Fault::from).collect())
 }
@@ -122,4 +126,9 @@ fn read_identity(der: &[u8]) -> Result<Identity, String> {
     Certificate::from_der(der)
         .map(|certificate| Identity::from(&certificate))
         .map_err(|error| error.to_string())
+}
+
+#[cfg(feature = "test-panic")]
+fn panic_if_asked(input: &[u8]) {
+    assert!(input != b"test-panic", "a test asked for it");
 }

@@ -9,7 +9,9 @@ use certjid_core::config::{self, ConfigError, ListenerRef};
 use certjid_core::sasl::{self, Condition, Kind, ModuleAnswer, Rules, Verdict};
 use certjid_core::{policy, verify};
 use rustler::types::atom::{self, Atom};
-use rustler::{Binary, Encoder, Env, ErlOption, NewBinary, NifMap, NifTaggedEnum, Term};
+use rustler::{
+    Binary, Decoder, Encoder, Env, ErlOption, NewBinary, NifMap, NifResult, NifTaggedEnum, Term,
+};
 
 use crate::crls::Revocation;
 
@@ -30,6 +32,16 @@ pub struct OptionalBytes(ErlOption<Bytes>);
 impl From<Option<Vec<u8>>> for OptionalBytes {
     fn from(bytes: Option<Vec<u8>>) -> Self {
         Self(bytes.map(Bytes).into())
+    }
+}
+
+/// A list from Erlang. rustler's own decoder panics where a list has no proper end.
+pub struct Items<T>(pub Vec<T>);
+
+impl<'a, T: Decoder<'a>> Decoder<'a> for Items<T> {
+    fn decode(term: Term<'a>) -> NifResult<Self> {
+        term.list_length()?;
+        term.decode().map(Self)
     }
 }
 
@@ -72,10 +84,10 @@ pub struct Request<'a> {
     listener: Listener<'a>,
     host: Binary<'a>,
     host_type: ErlOption<Binary<'a>>,
-    chain: Vec<Binary<'a>>,
+    chain: Items<Binary<'a>>,
     authzid: Authzid<'a>,
     verified: ErlOption<bool>,
-    answers: Vec<Answer<'a>>,
+    answers: Items<Answer<'a>>,
 }
 
 impl Request<'_> {
@@ -89,7 +101,7 @@ impl Request<'_> {
                 .as_ref()
                 .map(|name| text("the host type", name))
                 .transpose()?,
-            chain: bytes(&self.chain),
+            chain: bytes(&self.chain.0),
             authzid: match &self.authzid {
                 Authzid::Absent => policy::Authzid::Absent,
                 Authzid::Decoded(authzid) => policy::Authzid::Decoded(authzid.to_vec()),
@@ -98,7 +110,12 @@ impl Request<'_> {
                 }
             },
             verified: self.verified.as_ref().as_ref().copied(),
-            answers: self.answers.iter().map(answer).collect::<Result<_, _>>()?,
+            answers: self
+                .answers
+                .0
+                .iter()
+                .map(answer)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -149,12 +166,12 @@ impl From<policy::Outcome> for Outcome {
 #[derive(NifMap)]
 #[rustler(decode)]
 pub struct Credentials<'a> {
-    kinds: Vec<String>,
+    kinds: Items<String>,
     prefix: String,
     suffix: String,
     host: String,
     common_name: ErlOption<String>,
-    xmpp_addrs: Vec<String>,
+    xmpp_addrs: Items<String>,
     authzid: ErlOption<Binary<'a>>,
 }
 
@@ -162,6 +179,7 @@ impl Credentials<'_> {
     pub fn decide(&self) -> SaslOutcome {
         let Ok(kinds) = self
             .kinds
+            .0
             .iter()
             .map(|kind| kind.parse())
             .collect::<Result<Vec<Kind>, _>>();
@@ -173,7 +191,7 @@ impl Credentials<'_> {
         };
         let credentials = sasl::Credentials {
             common_name: self.common_name.as_deref(),
-            xmpp_addrs: &self.xmpp_addrs,
+            xmpp_addrs: &self.xmpp_addrs.0,
             authzid: self.authzid.as_ref().as_ref().map(Binary::as_slice),
         };
         let decision = sasl::decide(&rules, &credentials, &|_| None);

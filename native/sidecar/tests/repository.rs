@@ -1,5 +1,5 @@
 //! What is kept twice in this repository says the same: manifests and docs/dependencies.md, the
-//! pictures and their sources.
+//! pictures and their sources, docs/security.md and the tests that it names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -68,4 +68,63 @@ fn each_picture_is_drawn_from_its_source() {
         pictures += 1;
     }
     assert_eq!(pictures, 2);
+}
+
+#[test]
+fn each_claim_of_security_has_its_test() {
+    let mut tests = BTreeSet::new();
+    collect_tests(&root().join("native"), &mut tests);
+    collect_tests(&root().join("test"), &mut tests);
+    let text = read("docs/security.md");
+    let names: Vec<&str> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| (name.contains("::") || name.contains("_SUITE:")) && *name != "file::test")
+        .collect();
+    assert!(names.len() > 40);
+    for name in names {
+        assert!(tests.contains(name), "there is no test {name}");
+    }
+    let rows = text.lines().filter(|line| line.starts_with('|'));
+    for row in rows.filter(|row| !row.starts_with("|---") && !row.ends_with("| test |")) {
+        let proof = row.trim_end_matches('|').rsplit('|').next().unwrap();
+        assert!(
+            proof.contains('`') || proof.contains("none: it is so"),
+            "{row}"
+        );
+    }
+}
+
+/// `file::test` of all Rust files below a folder, and `suite:case` of all suites.
+fn collect_tests(folder: &Path, tests: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let module = path.file_stem().unwrap().to_string_lossy().into_owned();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            _ if path.is_dir() && !path.ends_with("target") => collect_tests(&path, tests),
+            Some("rs") => {
+                let text = fs::read_to_string(&path).unwrap();
+                for after in text.split("#[test]\n").skip(1) {
+                    let name = after
+                        .split("fn ")
+                        .nth(1)
+                        .and_then(|rest| rest.split('(').next());
+                    tests.extend(name.map(|name| format!("{module}::{name}")));
+                }
+            }
+            Some("erl") if module.ends_with("_SUITE") => {
+                let text = fs::read_to_string(&path).unwrap();
+                let exported = text
+                    .lines()
+                    .filter_map(|line| line.strip_prefix("-export(["));
+                tests.extend(
+                    exported.filter_map(|rest| {
+                        Some(format!("{module}:{}", rest.strip_suffix("/1]).")?))
+                    }),
+                );
+            }
+            _ => {}
+        }
+    }
 }

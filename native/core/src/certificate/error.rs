@@ -22,6 +22,8 @@ pub enum CertificateError {
     TooLarge(usize),
     /// Two subjectAltName extensions, of which programs read one or the other.
     TwoSubjectAltNames,
+    /// A version of X.509 that is none of 1, 2 and 3.
+    UnknownVersion,
 }
 
 impl fmt::Display for CertificateError {
@@ -46,6 +48,9 @@ impl fmt::Display for CertificateError {
             ),
             Self::TwoSubjectAltNames => {
                 f.write_str("the certificate has two subjectAltName extensions")
+            }
+            Self::UnknownVersion => {
+                f.write_str("the certificate is of a version of X.509 that does not exist")
             }
         }
     }

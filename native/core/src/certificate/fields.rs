@@ -82,13 +82,19 @@ pub(super) fn subject_alt_name<'a>(
     }
 }
 
-pub(super) fn version(certificate: &X509Certificate<'_>) -> u8 {
-    u8::try_from(certificate.tbs_certificate.version.0.saturating_add(1)).unwrap_or(u8::MAX)
+/// The version, of which there are three.
+pub(super) fn version(certificate: &X509Certificate<'_>) -> Result<u8, CertificateError> {
+    match certificate.tbs_certificate.version.0 {
+        0 => Ok(1),
+        1 => Ok(2),
+        2 => Ok(3),
+        _ => Err(CertificateError::UnknownVersion),
+    }
 }
 
 pub(super) fn may_issue(certificate: &X509Certificate<'_>) -> bool {
     let self_issued = certificate.subject().as_raw() == certificate.issuer().as_raw();
-    certificate.is_ca() || (version(certificate) == 1 && self_issued)
+    certificate.is_ca() || (version(certificate) == Ok(1) && self_issued)
 }
 
 /// The public key in a few words.
@@ -122,3 +128,21 @@ const GENERALIZED_TIME: u8 = 0x18;
 
 /// id-RSASSA-PSS (RFC 4055).
 const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
+
+#[cfg(test)]
+mod tests {
+    use crate::certificate::{Certificate, CertificateError};
+
+    #[test]
+    fn a_version_that_does_not_exist_is_refused() {
+        let mut der = include_bytes!("../../../../test/data/cases/identity/v2.der").to_vec();
+        let version = [0xa0, 3, 2, 1, 1];
+        let at = der.windows(5).position(|window| window == version).unwrap() + 4;
+        assert_eq!(Certificate::from_der(&der).unwrap().version(), 2);
+        der[at] = 10;
+        assert_eq!(
+            Certificate::from_der(&der),
+            Err(CertificateError::UnknownVersion)
+        );
+    }
+}

@@ -76,7 +76,7 @@ impl Certificate {
             serial: fields::hexadecimal(parsed.tbs_certificate.raw_serial()),
             issuer: name::to_text(&parsed.tbs_certificate.issuer),
             subject: name::to_text(&parsed.tbs_certificate.subject),
-            version: fields::version(&parsed),
+            version: fields::version(&parsed)?,
             key: fields::key(&parsed),
             may_issue: fields::may_issue(&parsed),
         })

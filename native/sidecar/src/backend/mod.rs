@@ -16,6 +16,9 @@ mod ldap;
 mod pool;
 mod tls;
 
+pub use http::compare;
+pub use ldap::filter;
+
 use pool::Pool;
 
 /// What is said outside of mongooseim.toml, which has no options for it.

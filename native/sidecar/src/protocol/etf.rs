@@ -25,10 +25,14 @@ pub(super) fn decode(payload: &[u8]) -> Result<Named<Term>, String> {
     if payload.get(2..6) != Some(&(map.map.len() as u32).to_be_bytes()) {
         return Err("a field stands there twice".to_owned());
     }
-    map.map
+    let mut fields = map
+        .map
         .into_iter()
         .map(|(key, term)| Ok((name(key)?, term)))
-        .collect()
+        .collect::<Result<Named<Term>, String>>()?;
+    // The decoder's map has another order each time, and the answer names the first fault.
+    fields.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(fields)
 }
 
 pub(super) fn value(term: Term) -> Value {

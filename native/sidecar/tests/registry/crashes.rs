@@ -62,11 +62,50 @@ fn a_writer_that_is_killed_leaves_a_sound_registry() {
 
     let known = known(dir, FILE);
     assert!(added.is_subset(&known), "{added:?} {known:?}");
+    assert_sound(dir);
+}
+
+fn assert_sound(dir: &Path) {
     let database = rusqlite::Connection::open(dir.join(FILE)).unwrap();
     let sound: String = database
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();
     assert_eq!(sound, "ok");
+}
+
+/// A file that can't grow is what a full disk is to a writer.
+#[test]
+fn a_full_disk_refuses_and_harms_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let dir = dir.path();
+    let names = certificates(dir, 120);
+    let mut added = BTreeSet::new();
+    let full = names.iter().find(|name| {
+        let out = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 160; exec \"$0\" \"$@\""])
+            .arg(env!("CARGO_BIN_EXE_certjid"))
+            .args(["registry", "--registry", FILE, "add"])
+            .arg(format!("{name}@example.org"))
+            .args(["--cert", &format!("{name}.pem")])
+            .current_dir(dir)
+            .output()
+            .unwrap();
+        if out.status.success() {
+            added.insert((*name).clone());
+            return false;
+        }
+        let said = String::from_utf8(out.stderr).unwrap();
+        assert!(said.contains(FILE), "{said}");
+        true
+    });
+    let full = full.expect("80 KiB are not enough for 120 certificates");
+    assert!(added.len() > 1, "{added:?}");
+    // Logins go on by what is known, and so does the registry once there is room.
+    assert_eq!(known(dir, FILE), added);
+    assert!(start_add(dir, FILE, full).wait().unwrap().success());
+    added.insert(full.clone());
+    assert_eq!(known(dir, FILE), added);
+    assert_sound(dir);
 }
 
 /// Files NAME.pem, and their names.

@@ -4,7 +4,7 @@ use certjid_core::config::Ldap;
 use ldap3::ldap_escape;
 
 /// The filter for an entry of the user: `uids`, and `filter` where it is set.
-pub(super) fn of_user(ldap: &Ldap, username: &str, host_type: &str) -> String {
+pub fn of_user(ldap: &Ldap, username: &str, host_type: &str) -> String {
     let values = [("%u", username), ("%d", host_type)];
     let uids: String = ldap
         .uids
@@ -22,7 +22,7 @@ pub(super) fn of_user(ldap: &Ldap, username: &str, host_type: &str) -> String {
 }
 
 /// The filter of `dn_filter`: each `%s` is the next of the attributes' values.
-pub(super) fn of_dn(
+pub fn of_dn(
     template: &str,
     username: &str,
     host: &str,

@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use super::pool;
 use super::tls::Tls;
 
-mod filter;
+pub mod filter;
 mod wire;
 
 /// The directory of one pool.
