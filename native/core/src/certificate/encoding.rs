@@ -46,15 +46,6 @@ pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
     }
 }
 
-/// Whether `input` is in a form that only HTTP headers have: PEM with percent escapes, or
-/// RFC 9440's. [`super::forwarded`] reads those with the care that headers need.
-pub fn is_header(input: &[u8]) -> bool {
-    matches!(
-        Form::of(input),
-        Ok(Form::EscapedPem | Form::StructuredField)
-    )
-}
-
 /// Every `CERTIFICATE` block of a text, of which there may be none, without the limits of
 /// [`chain`].
 ///

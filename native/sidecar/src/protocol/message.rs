@@ -212,17 +212,14 @@ fn read_listener(fields: &mut Fields) -> Result<ListenerRef, String> {
     }
 }
 
-/// A list of certificates in DER (base64 in JSON), or one text in PEM. What is in HTTP headers is
-/// `forwarded`'s, where it is seen whether a client has written it.
+/// A list of certificates in DER (base64 in JSON), or one text in an encoding that says itself
+/// what it is. Here the server vouches for them; headers as they came are `forwarded`'s.
 fn read_chain(fields: &mut Fields) -> Result<Vec<Vec<u8>>, String> {
     let due = || "\"chain\" must be a list of certificates or one text".to_owned();
     let format = fields.format;
     match fields.take("chain") {
         Value::Absent => Ok(Vec::new()),
         Value::Text(text) if text.is_empty() => Ok(Vec::new()),
-        Value::Text(text) if encoding::is_header(&text) => {
-            Err("\"chain\" is in the form of a proxy's header: see \"forwarded\"".to_owned())
-        }
         Value::Text(text) => encoding::chain(&text).map_err(|error| format!("\"chain\": {error}")),
         Value::List(items) => items
             .into_iter()
