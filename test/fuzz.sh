@@ -12,7 +12,7 @@ cp Cargo.lock native/fuzz/Cargo.lock
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 
 smoke() {
-    CARGO_TARGET_DIR="$target" cargo run --quiet --manifest-path native/fuzz/Cargo.toml -- "$@"
+    CARGO_TARGET_DIR="$target" cargo run --quiet --manifest-path native/fuzz/Cargo.toml --bin smoke -- "$@"
 }
 
 case "${1:-}" in

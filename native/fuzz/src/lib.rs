@@ -16,6 +16,7 @@ pub mod chain;
 pub mod config;
 mod der;
 pub mod filter;
+pub mod forwarded;
 pub mod frame;
 pub mod message;
 pub mod mutation;
@@ -46,7 +47,7 @@ macro_rules! targets {
     };
 }
 
-targets! { authzid body certificate chain config filter frame message }
+targets! { authzid body certificate chain config filter forwarded frame message }
 
 /// Parts of an input are separated by this byte, which no UTF-8 has.
 const SEPARATOR: u8 = 0xff;

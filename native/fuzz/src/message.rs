@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{Authzid, Request};
-use certjid_sidecar::protocol::{Call, Id, MAX_FRAME, Message, refuse};
+use certjid_sidecar::protocol::{Call, Id, Login, MAX_FRAME, Message, refuse};
 use eetf::{Atom, Binary, FixInteger, List, Map, Term};
 use serde_json::{Value, json};
 
@@ -73,7 +73,10 @@ fn check_request(data: &[u8]) {
         verified: None,
         answers: BTreeMap::new(),
     };
-    let call = Ok(Call::Authenticate(request.clone()));
+    let call = Ok(Call::Authenticate(Login {
+        request: request.clone(),
+        forwarded: None,
+    }));
     assert_eq!(
         Message::decode(to_json(&request).to_string().as_bytes()).call,
         call
