@@ -37,8 +37,8 @@ shapes(_Client) -> [starttls, direct_tls].
 
 %% The authorization identity of a client that is not told to send one, with a certificate of that
 %% many xmppAddr fields: `none' (`=', or no text at all) or `jid', the client's own bare JID.
-sends(libstrophe, 1) -> none;
-sends(libstrophe, _Several) -> jid;
+sends(libstrophe, Count) when Count > 1 -> jid;
+sends(libstrophe, _) -> none;
 sends(slixmpp, _) -> none;
 sends(xmpp_client, _) -> none;
 sends(poezio, _) -> none;
