@@ -17,8 +17,10 @@
 -export([identity_dirty/1]).
 -export([jid/1]).
 -export([load/2]).
+-export([login_names/1]).
 -export([mechanisms/3]).
 -export([sasl_decide/1]).
+-export([sasl_decide_dirty/1]).
 -export([tls_options/2]).
 -export([verify_chain/4]).
 -export([warnings/1]).
@@ -96,6 +98,13 @@ jid(_Text) ->
 load(_Path, _Crls) ->
 	erlang:nif_error(not_loaded()).
 
+%% @doc The common name and the xmppAddr fields of a certificate in DER, as {@link identity/1}
+%% has them; to be called only where that takes well under a millisecond.
+-spec login_names(binary()) ->
+	{ok, CommonName :: binary() | undefined, XmppAddrs :: [binary()]} | {error, Message :: binary()}.
+login_names(_Der) ->
+	erlang:nif_error(not_loaded()).
+
 %% @doc Says whether EXTERNAL is to be offered.
 -spec mechanisms(policy(), request(), Now :: integer()) ->
 	{ok, map()} | {error, Message :: binary()}.
@@ -103,9 +112,16 @@ mechanisms(_Policy, _Request, _Now) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc Applies verification kinds to the fields of a login, without a policy. All texts must
-%% be UTF-8; only `authzid' may be any bytes.
+%% be UTF-8; only `authzid' may be any bytes. To be called only where that takes well under a
+%% millisecond.
 -spec sasl_decide(credentials()) -> {ok, map()} | {error, map()} | {ask, Module :: binary()}.
 sasl_decide(_Credentials) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc As {@link sasl_decide/1}, for texts of any length.
+-spec sasl_decide_dirty(credentials()) ->
+	{ok, map()} | {error, map()} | {ask, Module :: binary()}.
+sasl_decide_dirty(_Credentials) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc The `tls' section of a listener, in MongooseIM's terms.

@@ -15,11 +15,14 @@
 
 -export([verify_creds/1]).
 
+%% Bytes of text, above which a login is not decided on a normal scheduler.
+-define(LARGE, 4096).
+
 %% @doc MongooseIM's callback (`cyrsasl_external'), over `mongoose_credentials', or over the map
 %% of {@link certjid_module}. It never fails: what can't be read is `not-authorized'.
 -spec verify_creds(Creds :: term()) -> {ok, LocalPart :: binary()} | {error, binary()}.
 verify_creds(Creds) ->
-	try certjid_nif:sasl_decide(fields(Creds)) of
+	try decide(fields(Creds)) of
 		{ok, #{username := LocalPart}} ->
 			{ok, LocalPart};
 		{error, #{condition := Condition, reason := Reason, message := Message}} ->
@@ -29,6 +32,15 @@ verify_creds(Creds) ->
 		What = certjid_module:describe(Class, Reason, Stacktrace),
 		logger:error("certjid: credentials can't be read: ~ts", [What]),
 		{error, <<"not-authorized">>}
+	end.
+
+%% Preparing some thousand bytes takes a good part of a millisecond.
+decide(#{host := Host, xmpp_addrs := Addresses} = Fields) ->
+	Texts = [Host | Addresses] ++ [Text || Key <- [prefix, suffix, common_name, authzid],
+		is_binary(Text = maps:get(Key, Fields))],
+	case iolist_size(Texts) of
+		Size when Size > ?LARGE -> certjid_nif:sasl_decide_dirty(Fields);
+		_ -> certjid_nif:sasl_decide(Fields)
 	end.
 
 fields(Creds) ->

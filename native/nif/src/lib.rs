@@ -11,7 +11,7 @@ use std::path::Path;
 use certjid_core::certificate::{Certificate, encoding};
 use certjid_core::jid::Jid;
 use certjid_core::policy::{Modules, Options, Policy};
-use rustler::{Binary, Resource, ResourceArc};
+use rustler::{Binary, Env, Resource, ResourceArc, Term};
 
 use crate::crls::Crls;
 use crate::terms::{
@@ -77,6 +77,11 @@ fn load(path: Binary<'_>, crls: Crls) -> Result<ResourceArc<PolicyResource>, Vec
         .map_err(|errors| errors.0.into_iter().map(LoadError::from).collect())
 }
 
+#[rustler::nif]
+fn login_names<'a>(env: Env<'a>, der: Binary<'a>) -> Term<'a> {
+    terms::login_names(env, &der)
+}
+
 #[rustler::nif(schedule = "DirtyCpu")]
 fn mechanisms(
     policy: ResourceArc<PolicyResource>,
@@ -87,8 +92,14 @@ fn mechanisms(
     Ok(policy.0.mechanisms(&request, now).into())
 }
 
-#[rustler::nif(schedule = "DirtyCpu")]
+#[rustler::nif]
 fn sasl_decide(credentials: Credentials<'_>) -> SaslOutcome {
+    credentials.decide()
+}
+
+/// The same for long texts.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn sasl_decide_dirty(credentials: Credentials<'_>) -> SaslOutcome {
     credentials.decide()
 }
 

@@ -16,11 +16,13 @@ pub(crate) mod element;
 mod error;
 pub(crate) mod fields;
 mod general_name;
+mod login_names;
 pub(crate) mod name;
 pub(crate) mod tbs;
 mod text;
 
 pub use error::CertificateError;
+pub use login_names::LoginNames;
 pub use name::{Name, Skipped};
 
 /// A decoded certificate. It says nothing about trust: see [`crate::verify`].
