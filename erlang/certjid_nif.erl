@@ -20,9 +20,10 @@
 -export([login_names/1]).
 -export([mechanisms/3]).
 -export([sasl_decide/1]).
--export([sasl_decide_dirty/1]).
 -export([tls_options/2]).
 -export([verify_chain/4]).
+-export([verify_names/2]).
+-export([verify_names_dirty/2]).
 -export([warnings/1]).
 
 -on_load(init/0).
@@ -65,6 +66,12 @@
 	authzid := binary() | undefined
 }.
 -export_type([credentials/0]).
+
+-type names() :: {CommonName :: term(), XmppAddrs :: [term()], Authzid :: binary() | undefined}.
+-export_type([names/0]).
+
+-type host() :: {Host :: binary(), Prefix :: binary(), Suffix :: binary()}.
+-export_type([host/0]).
 
 %% @doc Splits a certificate or a chain in DER, PEM, nginx's escaped PEM or RFC 9440 headers
 %% into DER, leaf first. At most 16 certificates of 64 KiB.
@@ -112,16 +119,9 @@ mechanisms(_Policy, _Request, _Now) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc Applies verification kinds to the fields of a login, without a policy. All texts must
-%% be UTF-8; only `authzid' may be any bytes. To be called only where that takes well under a
-%% millisecond.
+%% be UTF-8; only `authzid' may be any bytes.
 -spec sasl_decide(credentials()) -> {ok, map()} | {error, map()} | {ask, Module :: binary()}.
 sasl_decide(_Credentials) ->
-	erlang:nif_error(not_loaded()).
-
-%% @doc As {@link sasl_decide/1}, for texts of any length.
--spec sasl_decide_dirty(credentials()) ->
-	{ok, map()} | {error, map()} | {ask, Module :: binary()}.
-sasl_decide_dirty(_Credentials) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc The `tls' section of a listener, in MongooseIM's terms.
@@ -133,6 +133,20 @@ tls_options(_Policy, _Listener) ->
 -spec verify_chain(policy(), listener(), [binary()], Now :: integer()) ->
 	{ok, {}} | {error, [map(), ...]}.
 verify_chain(_Policy, _Listener, _Chain, _Now) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc The user name by the rules of the kind `certjid_verification'. What is no binary in UTF-8 is
+%% no name; only `Authzid' may be any bytes. To be called only where that takes well under a
+%% millisecond.
+-spec verify_names(names(), host()) ->
+	{ok, binary()} | {error, Condition :: binary(), Reason :: binary(), Message :: binary()}.
+verify_names(_Names, _Host) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc As {@link verify_names/2}, for texts of any length.
+-spec verify_names_dirty(names(), host()) ->
+	{ok, binary()} | {error, Condition :: binary(), Reason :: binary(), Message :: binary()}.
+verify_names_dirty(_Names, _Host) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc What `certjid config check' warns of.

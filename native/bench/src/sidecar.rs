@@ -18,6 +18,7 @@ use crate::pki::KEYS;
 use crate::rounds::report;
 
 pub(crate) fn measure(folder: &Path, certjid: &Path) -> Done {
+    let (folder, certjid) = (&folder.canonicalize()?, certjid.canonicalize()?);
     let socket = folder.join("certjid.sock");
     let _sidecar = Server::start(
         Command::new(certjid)

@@ -14,11 +14,13 @@ use certjid_core::policy::{Modules, Options, Policy};
 use rustler::{Binary, Env, Resource, ResourceArc, Term};
 
 use crate::crls::Crls;
+use crate::names::{Host, Names};
 use crate::terms::{
     Credentials, Fault, Identity, LoadError, Offer, Outcome, Request, SaslOutcome, Warning,
 };
 
 mod crls;
+mod names;
 mod terms;
 
 rustler::init!("certjid_nif");
@@ -79,7 +81,7 @@ fn load(path: Binary<'_>, crls: Crls) -> Result<ResourceArc<PolicyResource>, Vec
 
 #[rustler::nif]
 fn login_names<'a>(env: Env<'a>, der: Binary<'a>) -> Term<'a> {
-    terms::login_names(env, &der)
+    names::login_names(env, &der)
 }
 
 #[rustler::nif(schedule = "DirtyCpu")]
@@ -92,14 +94,8 @@ fn mechanisms(
     Ok(policy.0.mechanisms(&request, now).into())
 }
 
-#[rustler::nif]
-fn sasl_decide(credentials: Credentials<'_>) -> SaslOutcome {
-    credentials.decide()
-}
-
-/// The same for long texts.
 #[rustler::nif(schedule = "DirtyCpu")]
-fn sasl_decide_dirty(credentials: Credentials<'_>) -> SaslOutcome {
+fn sasl_decide(credentials: Credentials<'_>) -> SaslOutcome {
     credentials.decide()
 }
 
@@ -126,6 +122,17 @@ fn verify_chain(
     let chain = terms::bytes(&chain.0);
     let verdict = policy.0.verify_chain(&listener.decode(), &chain, now);
     verdict.map_err(|faults| faults.into_iter().map(Fault::from).collect())
+}
+
+#[rustler::nif]
+fn verify_names<'a>(env: Env<'a>, names: Names<'a>, host: Host<'a>) -> Term<'a> {
+    names.verify(env, &host)
+}
+
+/// The same for long texts.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn verify_names_dirty<'a>(env: Env<'a>, names: Names<'a>, host: Host<'a>) -> Term<'a> {
+    names.verify(env, &host)
 }
 
 #[rustler::nif(schedule = "DirtyCpu")]

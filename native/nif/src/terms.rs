@@ -1,11 +1,10 @@
 //! The terms that Erlang and Rust exchange. Maps have the field names as atom keys; a field that
 //! is absent is the atom `undefined`.
 
-use std::borrow::Cow;
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use certjid_core::certificate::{self, Certificate, LoginNames};
+use certjid_core::certificate::{self, Certificate};
 use certjid_core::config::{self, ConfigError, ListenerRef};
 use certjid_core::sasl::{self, Condition, Kind, ModuleAnswer, Rules, Verdict};
 use certjid_core::{policy, verify};
@@ -45,39 +44,6 @@ impl<'a, T: Decoder<'a>> Decoder<'a> for Items<T> {
         term.decode().map(Self)
     }
 }
-
-/// `{ok, CommonName, XmppAddrs}` or `{error, Message}`.
-pub fn login_names<'a>(env: Env<'a>, der: &Binary<'a>) -> Term<'a> {
-    match LoginNames::from_der(der) {
-        Ok(names) => {
-            let common_name = match &names.common_name {
-                Some(name) => part(env, der, name),
-                None => atom::undefined().encode(env),
-            };
-            let xmpp_addrs: Vec<_> = names.xmpp_addrs.iter().map(|a| part(env, der, a)).collect();
-            (atom::ok(), common_name, xmpp_addrs).encode(env)
-        }
-        Err(error) => (atom::error(), error.to_string()).encode(env),
-    }
-}
-
-/// A text of a certificate. A short one is copied, so that it does not keep the certificate.
-fn part<'a>(env: Env<'a>, der: &Binary<'a>, text: &Cow<'_, str>) -> Term<'a> {
-    let shared = match text {
-        Cow::Borrowed(text) if text.len() > MAX_COPIED => {
-            let offset = text.as_ptr().addr() - der.as_ptr().addr();
-            der.make_subbinary(offset, text.len()).ok()
-        }
-        _ => None,
-    };
-    match shared {
-        Some(shared) => shared.into(),
-        None => text.encode(env),
-    }
-}
-
-/// What Erlang keeps on the heap of a process.
-const MAX_COPIED: usize = 64;
 
 pub fn bytes(binaries: &[Binary<'_>]) -> Vec<Vec<u8>> {
     binaries.iter().map(|binary| binary.to_vec()).collect()
