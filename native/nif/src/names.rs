@@ -3,14 +3,16 @@
 
 use std::borrow::Cow;
 
-use certjid_core::certificate::LoginNames;
+use certjid_core::certificate::LoginFields;
 use certjid_core::sasl::{Credentials, Kind, Rules, Verdict, decide};
 use rustler::types::atom;
 use rustler::{Binary, Encoder as _, Env, ErlOption, NifTuple, Term};
 
+use crate::terms::Items;
+
 /// `{ok, CommonName, XmppAddrs}` or `{error, Message}`.
 pub fn login_names<'a>(env: Env<'a>, der: &Binary<'a>) -> Term<'a> {
-    match LoginNames::from_der(der) {
+    match LoginFields::from_der(der) {
         Ok(names) => {
             let common_name = match &names.common_name {
                 Some(name) => part(env, der, name),
@@ -52,7 +54,7 @@ pub struct Host<'a> {
 #[rustler(decode)]
 pub struct Names<'a> {
     common_name: Term<'a>,
-    xmpp_addrs: Vec<Term<'a>>,
+    xmpp_addrs: Items<Term<'a>>,
     authzid: ErlOption<Binary<'a>>,
 }
 
@@ -68,6 +70,7 @@ impl<'a> Names<'a> {
         };
         let xmpp_addrs: Vec<String> = self
             .xmpp_addrs
+            .0
             .iter()
             .filter_map(|addr| addr.decode().ok())
             .collect();

@@ -1,42 +1,31 @@
-//! The names of a certificate that decide on a login, and nothing else of it.
+//! Certificates of the ordinary shape, which are walked once without taking memory.
 //!
-//! A certificate of the ordinary shape is walked once, and its names are borrowed from it. One
-//! that has anything unusual in it is read by [`Certificate::from_der`], whose answer is always
-//! the one that counts: what is accepted here is a part of what is accepted there, and the names
+//! One that has anything unusual in it is left to [`Certificate::from_der`], whose answer is always
+//! the one that counts: what is accepted here is a part of what is accepted there, and the fields
 //! are the same.
+//!
+//! [`Certificate::from_der`]: super::Certificate::from_der
 
 use std::borrow::Cow;
 
 use super::element::Element;
-use super::{Certificate, CertificateError, encoding};
+use super::{LoginFields, encoding};
 
-/// The common name and the xmppAddr fields, as [`Certificate`] has them.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct LoginNames<'a> {
-    /// See [`Certificate::common_name`].
-    pub common_name: Option<Cow<'a, str>>,
-    /// See [`Certificate::xmpp_addrs`].
-    pub xmpp_addrs: Vec<Cow<'a, str>>,
+/// A certificate of version 3 in which all is as it commonly is.
+#[derive(Debug, Default)]
+pub(crate) struct Ordinary<'a> {
+    pub(crate) fields: LoginFields<'a>,
+    /// The whole element.
+    pub(crate) issuer: &'a [u8],
+    /// The whole element.
+    pub(crate) subject: &'a [u8],
+    /// What basicConstraints says.
+    pub(crate) is_ca: bool,
 }
 
-impl<'a> LoginNames<'a> {
-    /// Reads the names of a certificate in DER.
-    ///
-    /// # Errors
-    /// As [`Certificate::from_der`].
-    pub fn from_der(der: &'a [u8]) -> Result<Self, CertificateError> {
-        if let Some(names) = Self::of_ordinary(der) {
-            return Ok(names);
-        }
-        let certificate = Certificate::from_der(der)?;
-        Ok(Self {
-            common_name: certificate.common_name.map(Cow::Owned),
-            xmpp_addrs: certificate.xmpp_addrs.into_iter().map(Cow::Owned).collect(),
-        })
-    }
-
-    /// None where the certificate is not of the ordinary shape, whatever that means for it.
-    fn of_ordinary(der: &'a [u8]) -> Option<Self> {
+impl<'a> Ordinary<'a> {
+    /// None where the certificate is not ordinary, whatever that means for it.
+    pub(crate) fn read(der: &'a [u8]) -> Option<Self> {
         if der.len() > encoding::MAX_CERTIFICATE {
             return None;
         }
@@ -52,13 +41,14 @@ impl<'a> LoginNames<'a> {
         if tbs.take(INTEGER)?.is_empty() {
             return None;
         }
-        let mut names = Self::default();
+        let mut read = Self::default();
         tbs.algorithm()?;
-        tbs.name(|_, _| {})?;
-        tbs.validity()?;
-        tbs.name(|oid, value| {
+        read.issuer = tbs.name(|_, _| {})?;
+        read.fields.not_after = tbs.validity()?;
+        read.subject = tbs.name(|oid, value| {
             if oid == COMMON_NAME {
-                names.common_name.get_or_insert(Cow::Borrowed(value));
+                let first = &mut read.fields.common_name;
+                first.get_or_insert(Cow::Borrowed(value));
             }
         })?;
         let mut key = tbs.inner(SEQUENCE)?;
@@ -68,13 +58,14 @@ impl<'a> LoginNames<'a> {
         if !tbs.0.is_empty() {
             let mut extensions = Fields(tbs.take(EXTENSIONS)?).whole(SEQUENCE)?;
             tbs.end()?;
-            names.read_extensions(&mut extensions)?;
+            read.read_extensions(&mut extensions)?;
         }
-        Some(names)
+        Some(read)
     }
 
     fn read_extensions(&mut self, extensions: &mut Fields<'a>) -> Option<()> {
         let mut has_subject_alt_name = false;
+        let mut has_basic_constraints = false;
         while !extensions.0.is_empty() {
             let mut extension = extensions.inner(SEQUENCE)?;
             let oid = extension.oid()?;
@@ -88,7 +79,11 @@ impl<'a> LoginNames<'a> {
             extension.end()?;
             let value = Fields(next.value);
             match oid {
-                BASIC_CONSTRAINTS => value.basic_constraints()?,
+                BASIC_CONSTRAINTS if has_basic_constraints => return None,
+                BASIC_CONSTRAINTS => {
+                    has_basic_constraints = true;
+                    self.is_ca = value.basic_constraints()?;
+                }
                 EXTENDED_KEY_USAGE => value.extended_key_usage()?,
                 KEY_USAGE => value.key_usage()?,
                 SUBJECT_ALT_NAME if has_subject_alt_name => return None,
@@ -120,7 +115,8 @@ impl<'a> LoginNames<'a> {
                 if value.tag != UTF8_STRING {
                     return None;
                 }
-                self.xmpp_addrs.push(Cow::Borrowed(text(&value)?));
+                let address = Cow::Borrowed(text(&value)?);
+                self.fields.xmpp_addrs.push(address);
             }
         }
         Some(())
@@ -188,9 +184,13 @@ impl<'a> Fields<'a> {
         (*self.take(BIT_STRING)?.first()? == 0).then_some(())
     }
 
-    /// A distinguished name whose attributes are texts.
-    fn name(&mut self, mut see: impl FnMut(&'a [u8], &'a str)) -> Option<()> {
-        let mut sets = self.inner(SEQUENCE)?;
+    /// A distinguished name whose attributes are texts; gives the whole element.
+    fn name(&mut self, mut see: impl FnMut(&'a [u8], &'a str)) -> Option<&'a [u8]> {
+        let name = self.any()?;
+        if name.tag != SEQUENCE {
+            return None;
+        }
+        let mut sets = Self(name.value);
         while !sets.0.is_empty() {
             let mut set = sets.inner(SET)?;
             // There is at least one.
@@ -205,30 +205,38 @@ impl<'a> Fields<'a> {
                 }
             }
         }
-        Some(())
+        Some(name.raw)
     }
 
-    fn validity(&mut self) -> Option<()> {
+    /// The end of the validity, in Unix seconds.
+    fn validity(&mut self) -> Option<i64> {
         let mut times = self.inner(SEQUENCE)?;
-        for _ in 0..2 {
-            let time = times.any()?;
-            match (time.tag, time.value) {
-                (UTC_TIME, [_, _, rest @ ..]) if time.value.len() == 13 => {
-                    time_of_year(&time.value[..2], rest)?;
-                }
-                (GENERALIZED_TIME, [_, _, _, _, rest @ ..]) if time.value.len() == 15 => {
-                    time_of_year(&time.value[..4], rest)?;
-                }
-                _ => return None,
-            }
-        }
-        times.end()
+        times.time()?;
+        let not_after = times.time()?;
+        times.end()?;
+        Some(not_after)
     }
 
-    fn basic_constraints(self) -> Option<()> {
+    fn time(&mut self) -> Option<i64> {
+        let time = self.any()?;
+        match (time.tag, time.value) {
+            (UTC_TIME, [y1, y2, rest @ ..]) => match digits(y1, y2)? {
+                year @ 50.. => unix_time(1900 + year, rest),
+                year => unix_time(2000 + year, rest),
+            },
+            (GENERALIZED_TIME, [y1, y2, y3, y4, rest @ ..]) => {
+                unix_time(100 * digits(y1, y2)? + digits(y3, y4)?, rest)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is a CA.
+    fn basic_constraints(self) -> Option<bool> {
         match self.whole(SEQUENCE)?.0 {
-            [] | [BOOLEAN, 1, 0xff] => Some(()),
-            [BOOLEAN, 1, 0xff, INTEGER, 1, length] if *length < 0x80 => Some(()),
+            [] => Some(false),
+            [BOOLEAN, 1, 0xff] => Some(true),
+            [BOOLEAN, 1, 0xff, INTEGER, 1, length] if *length < 0x80 => Some(true),
             _ => None,
         }
     }
@@ -254,26 +262,28 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Month, day, hour, minute and second, and the Z; all that is left to others is 29 February.
-fn time_of_year(year: &[u8], rest: &[u8]) -> Option<()> {
+/// The Unix time of a year, and of month, day, hour, minute, second and Z as they are written.
+/// 29 February is not ordinary.
+fn unix_time(year: i64, rest: &[u8]) -> Option<i64> {
     let [mon1, mon2, day1, day2, h1, h2, min1, min2, s1, s2, b'Z'] = rest else {
         return None;
     };
-    let number = |a: &u8, b: &u8| {
-        (a.is_ascii_digit() && b.is_ascii_digit()).then(|| 10 * (a - b'0') + (b - b'0'))
-    };
-    let days = match number(mon1, mon2)? {
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
-        _ => return None,
-    };
-    let valid = year.iter().all(u8::is_ascii_digit)
-        && (1..=days).contains(&number(day1, day2)?)
-        && number(h1, h2)? < 24
-        && number(min1, min2)? < 60
-        && number(s1, s2)? < 60;
-    valid.then_some(())
+    let (month, day) = (digits(mon1, mon2)?, digits(day1, day2)?);
+    let (hour, minute, second) = (digits(h1, h2)?, digits(min1, min2)?, digits(s1, s2)?);
+    let before = *DAYS_BEFORE.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
+    let after = *DAYS_BEFORE.get(usize::try_from(month).ok()?)?;
+    let valid =
+        (1..=after - before).contains(&day) && year > 0 && hour < 24 && minute < 60 && second < 60;
+    // Leap days up to the end of a year, and 1 January 1970 as a count of days.
+    let leap_days = |year: i64| year / 4 - year / 100 + year / 400;
+    let leap_years = leap_days(if month > 2 { year } else { year - 1 });
+    let days = 365 * year + leap_years + before + day - 1 - (365 * 1970 + leap_days(1969));
+    valid.then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+fn digits(tens: &u8, ones: &u8) -> Option<i64> {
+    let digit = |byte: &u8| byte.is_ascii_digit().then(|| i64::from(byte - b'0'));
+    Some(10 * digit(tens)? + digit(ones)?)
 }
 
 fn primitive(element: &Element<'_>) -> Option<()> {
@@ -323,74 +333,11 @@ const EXTENDED_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
 /// id-on-xmppAddr, 1.3.6.1.5.5.7.8.5.
 const XMPP_ADDR: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08, 0x05];
 
+/// The days of a year before each month, and all of them.
+const DAYS_BEFORE: [i64; 13] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
+
 /// The bytes of an object identifier; what the `der` crate takes.
 const MAX_OID: usize = 39;
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-
-    /// Certificates whose names are as different as the measured cases have them.
-    fn certificates() -> Vec<Vec<u8>> {
-        let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../../test/data/cases");
-        let mut ders: Vec<Vec<u8>> = fs::read_dir(format!("{cases}/identity"))
-            .unwrap()
-            .map(|entry| fs::read(entry.unwrap().path()).unwrap())
-            .collect();
-        ders.extend(
-            encoding::pem_certificates(&fs::read(format!("{cases}/chains-ca.pem")).unwrap())
-                .unwrap(),
-        );
-        ders
-    }
-
-    /// True where the certificate is of the ordinary shape.
-    fn check(der: &[u8]) -> bool {
-        let Some(names) = LoginNames::of_ordinary(der) else {
-            return false;
-        };
-        let certificate = Certificate::from_der(der)
-            .unwrap_or_else(|error| panic!("accepted too easily: {error}: {der:02x?}"));
-        assert_eq!(names.common_name.as_deref(), certificate.common_name());
-        assert_eq!(names.xmpp_addrs, certificate.xmpp_addrs());
-        true
-    }
-
-    #[test]
-    fn names_are_those_of_the_certificate() {
-        let certificates = certificates();
-        let ordinary = certificates.iter().filter(|der| check(der)).count();
-        assert!(
-            ordinary > certificates.len() / 2,
-            "{ordinary} of {}",
-            certificates.len()
-        );
-        for der in &certificates {
-            let names = LoginNames::from_der(der);
-            let certificate = Certificate::from_der(der);
-            assert_eq!(names.clone().err(), certificate.clone().err());
-            if let (Ok(names), Ok(certificate)) = (names, certificate) {
-                assert_eq!(names.common_name.as_deref(), certificate.common_name());
-                assert_eq!(names.xmpp_addrs, certificate.xmpp_addrs());
-            }
-        }
-    }
-
-    #[test]
-    fn whatever_is_changed_in_a_certificate_is_judged_as_the_whole_reader_judges_it() {
-        let mut ordinary = 0;
-        for der in certificates() {
-            for at in 0..der.len() {
-                let changes = [0, 0x13, 0x80, 0xff, der[at] ^ 1, der[at].wrapping_add(2)];
-                for value in changes {
-                    let mut changed = der.clone();
-                    changed[at] = value;
-                    ordinary += usize::from(check(&changed));
-                }
-            }
-        }
-        assert!(ordinary > 50_000, "{ordinary}");
-    }
-}
+mod tests;
