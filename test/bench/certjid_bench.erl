@@ -3,6 +3,7 @@
 -module(certjid_bench).
 
 -export([main/1]).
+-export([sidecar/1]).
 
 %% The sides take turns in so many rounds, and the best round of each counts.
 -define(ROUNDS, 300).
@@ -15,6 +16,40 @@ main([Folder, Floor]) ->
 	[chain(Folder, Policy, Key, Port, Count) || {Key, Port} <- [{"rsa", 5222}, {"ec", 5223}],
 		Count <- ["1", "2"]],
 	halt(0).
+
+%% Decisions through one client of a sidecar that serves already, asked by 64 processes.
+sidecar([Folder, Socket]) ->
+	{ok, Client} = certjid_sidecar:start_link(#{socket => filename:absname(Socket)}),
+	connected(Client),
+	[begin
+		Request = #{
+			listener => {port, Port},
+			host => <<"example.org">>,
+			cert => pem(Folder, [Key, "-1.pem"])
+		},
+		{Outcome, _} = certjid_sidecar:authenticate(Client, Request),
+		Rate = lists:max([rate(Client, Request) || _ <- lists:seq(1, 5)]),
+		What = io_lib:format("Erlang client, ~s, port ~p: ~s", [Key, Port, Outcome]),
+		io:format("~-52ts ~b/s~n", [lists:flatten(What), round(Rate)])
+	end || {Key, Port} <- [{"rsa", 5224}, {"ec", 5224}, {"rsa", 5222}, {"ec", 5223}]],
+	halt(0).
+
+connected(Client) ->
+	case certjid_sidecar:status(Client) of
+		{ok, _} -> ok;
+		{error, _} -> timer:sleep(50), connected(Client)
+	end.
+
+rate(Client, Request) ->
+	Self = self(),
+	Asked = 200,
+	Begun = erlang:monotonic_time(microsecond),
+	Pids = [spawn_link(fun() ->
+		repeat(Asked, fun() -> {_, #{trail := _}} = certjid_sidecar:authenticate(Client, Request) end),
+		Self ! {done, self()}
+	end) || _ <- lists:seq(1, 64)],
+	[receive {done, Pid} -> ok end || Pid <- Pids],
+	64 * Asked * 1000000 / (erlang:monotonic_time(microsecond) - Begun).
 
 %% Both names of a certificate.
 names(Folder, Key, Count) ->

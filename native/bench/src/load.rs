@@ -1,16 +1,14 @@
 //! The load generator: one thread, any number of connections, requests that are made before.
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream as StdStream;
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::io::{self, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::OwnedReadHalf;
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::{JoinSet, LocalSet};
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, LocalSet, yield_now};
 
 /// What is asked, and how.
 #[derive(Clone)]
@@ -45,23 +43,40 @@ impl Load {
     }
 
     /// The times from when each request was due to its reply, in order of length, where so many
-    /// requests a second are made. Each connection has a thread, for timers that are exact.
+    /// requests a second are made on all connections in turn.
     pub(crate) fn latencies(&self, socket: &Path, rate: f64) -> io::Result<Vec<Duration>> {
-        let begin = Instant::now() + Duration::from_millis(50);
-        let interval = Duration::from_secs_f64(self.connections as f64 / rate);
-        let times: io::Result<Vec<_>> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..self.connections)
-                .map(|number| {
-                    let first = interval.mul_f64(number as f64 / self.connections as f64);
-                    scope.spawn(move || self.pace(socket, begin + first, interval))
-                })
-                .collect();
-            let times = threads.into_iter().map(|thread| thread.join());
-            times
-                .map(|times| times.expect("no thread panics"))
-                .collect()
-        });
-        let mut times: Vec<_> = times?.into_iter().flatten().collect();
+        let interval = Duration::from_secs_f64(1.0 / rate);
+        let mut times = LocalSet::new().block_on(&runtime()?, async {
+            let mut writers = Vec::new();
+            let mut readers = JoinSet::new();
+            for _ in 0..self.connections {
+                let (reader, writer) = UnixStream::connect(socket).await?.into_split();
+                let (sent, due) = mpsc::unbounded_channel();
+                writers.push((writer, sent));
+                readers.spawn_local(time_replies(reader, due));
+            }
+            let frame = self.frame();
+            let begun = Instant::now();
+            let mut due = begun;
+            while due < begun + self.during {
+                for (writer, sent) in &mut writers {
+                    // No timer is exact enough; one processor is the generator's.
+                    while Instant::now() < due {
+                        yield_now().await;
+                    }
+                    // Fails where the reader has ended, which tells why.
+                    let _ = sent.send(due);
+                    writer.write_all(&frame).await?;
+                    due += interval;
+                }
+            }
+            drop(writers);
+            let mut times = Vec::new();
+            while let Some(taken) = readers.join_next().await {
+                times.extend(taken.map_err(io::Error::other)??);
+            }
+            io::Result::Ok(times)
+        })?;
         times.sort_unstable();
         Ok(times)
     }
@@ -103,31 +118,23 @@ impl Load {
         Ok(count)
     }
 
-    fn pace(&self, socket: &Path, first: Instant, interval: Duration) -> io::Result<Vec<Duration>> {
-        let mut stream = StdStream::connect(socket)?;
-        let frame = self.frame();
-        let mut reply = Vec::new();
-        let mut times = Vec::new();
-        let mut due = first;
-        while due < first + self.during {
-            thread::sleep(due.saturating_duration_since(Instant::now()));
-            // The lateness of the timer is not the server's.
-            let sent = Instant::now().min(due + TIMER);
-            stream.write_all(&frame)?;
-            let mut length = [0; 4];
-            stream.read_exact(&mut length)?;
-            reply.resize(u32::from_be_bytes(length) as usize, 0);
-            stream.read_exact(&mut reply)?;
-            times.push(sent.elapsed());
-            due += interval;
-        }
-        Ok(times)
-    }
-
     fn frame(&self) -> Vec<u8> {
         let length = u32::try_from(self.request.len()).expect("a request is short");
         [&length.to_be_bytes(), self.request.as_slice()].concat()
     }
+}
+
+async fn time_replies(
+    reader: OwnedReadHalf,
+    mut due: mpsc::UnboundedReceiver<Instant>,
+) -> io::Result<Vec<Duration>> {
+    let mut reader = BufReader::new(reader);
+    let mut times = Vec::new();
+    while let Some(due) = due.recv().await {
+        skip_reply(&mut reader).await?;
+        times.push(due.elapsed());
+    }
+    Ok(times)
 }
 
 async fn skip_reply(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<()> {
@@ -146,6 +153,3 @@ async fn skip_reply(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<()> {
 fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
-
-/// What a timer of the kernel may be late.
-const TIMER: Duration = Duration::from_micros(100);
