@@ -121,6 +121,11 @@ const CONFIG: &str = r#"
   port = 5224
   tls.verify_mode = "none"
 
+[[listen.c2s]]
+  port = 5225
+  tls.verify_mode = "peer"
+  tls.cacertfile = "/etc/ssl/certs/ca-certificates.crt"
+
 [auth]
   methods = ["pki"]
   sasl_mechanisms = ["external"]

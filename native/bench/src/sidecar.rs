@@ -20,13 +20,27 @@ use crate::rounds::report;
 pub(crate) fn measure(folder: &Path, certjid: &Path) -> Done {
     let (folder, certjid) = (&folder.canonicalize()?, certjid.canonicalize()?);
     let socket = folder.join("certjid.sock");
-    let _sidecar = Server::start(
+    let begun = Instant::now();
+    let sidecar = Server::start(
         Command::new(certjid)
             .current_dir(folder)
             .args(["serve", "--config", "mongooseim.toml", "--socket"])
             .arg(&socket),
         &socket,
     )?;
+    let once = Load {
+        request: request(&Chain::read(folder, "ec", 1)?, 5223),
+        connections: 1,
+        depth: 1,
+        during: ROUND,
+    };
+    once.once(&socket)?;
+    let first = begun.elapsed().as_secs_f64() * 1e3;
+    let started = "start to first answer, with the system's CAs, in ms";
+    report(started, "", first, Some(("<=", 100.0)));
+    let idle = "idle memory (VmRSS), in MiB";
+    report(idle, "", sidecar.memory()?, Some(("<=", 20.0)));
+
     // A listener that asks for no certificate refuses the login before any signature is checked.
     for key in KEYS {
         let request = Chain::read(folder, key, 1).map(|chain| request(&chain, 5224))?;
@@ -35,6 +49,12 @@ pub(crate) fn measure(folder: &Path, certjid: &Path) -> Done {
     for (key, port) in KEYS.into_iter().zip([5222, 5223]) {
         against_signatures(&socket, key, &Chain::read(folder, key, 1)?, port)?;
     }
+    report(
+        "memory after all of it, in MiB",
+        "",
+        sidecar.memory()?,
+        None,
+    );
     Ok(())
 }
 
@@ -189,9 +209,19 @@ impl Server {
             if begun.elapsed() > Duration::from_secs(10) {
                 return Err(format!("{command:?} does not serve").into());
             }
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(1));
         }
         Ok(server)
+    }
+
+    /// What is resident, in MiB.
+    fn memory(&self) -> Result<f64, Box<dyn core::error::Error>> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let kib = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
+            .ok_or("there is no VmRSS")?;
+        Ok(kib.parse::<f64>()? / 1024.0)
     }
 }
 
