@@ -1,7 +1,7 @@
 # The two commands that do everything: `make demo` and `make test`. Both install what is missing
 # on a Debian machine with Rust (rel/setup.sh).
 
-.PHONY: demo fmt fuzz-smoke hostile package pictures setup test
+.PHONY: bench demo fmt fuzz-smoke hostile package pictures setup test
 
 demo: setup
 	@bash rel/demo.sh
@@ -31,3 +31,7 @@ hostile: setup
 
 fmt:
 	cargo fmt --all
+
+# The figures of docs/benchmarks.md, on a machine that does nothing else.
+bench: setup
+	@bash test/bench.sh

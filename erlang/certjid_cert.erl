@@ -7,6 +7,7 @@
 -export([identity/1]).
 -export([common_name/1]).
 -export([xmpp_addresses/1]).
+-export([login_names/1]).
 -export([domains/1]).
 -export([validity/1]).
 
@@ -69,18 +70,36 @@ identity(Cert) ->
 %% @doc See {@link certjid:get_common_name/1}.
 -spec common_name(cert()) -> binary() | error.
 common_name(Cert) ->
-	case identity(Cert) of
-		{ok, #{common_name := undefined}} -> error;
-		{ok, #{common_name := CommonName}} -> CommonName;
+	case login_names(Cert) of
+		{ok, undefined, _} -> error;
+		{ok, CommonName, _} -> CommonName;
 		{error, _} -> error
 	end.
 
 %% @doc See {@link certjid:get_xmpp_addresses/1}.
 -spec xmpp_addresses(cert()) -> [binary()].
 xmpp_addresses(Cert) ->
-	case identity(Cert) of
-		{ok, #{xmpp_addrs := Addresses}} -> Addresses;
+	case login_names(Cert) of
+		{ok, _, Addresses} -> Addresses;
 		{error, _} -> []
+	end.
+
+%% @doc What the two functions above are made of.
+-spec login_names(cert()) ->
+	{ok, CommonName :: binary() | undefined, XmppAddrs :: [binary()]} | {error, Message :: binary()}.
+login_names(Cert) ->
+	case der(Cert) of
+		{ok, Der} when byte_size(Der) > ?LARGE ->
+			case certjid_nif:identity_dirty(Der) of
+				{ok, #{common_name := CommonName, xmpp_addrs := Addresses}} ->
+					{ok, CommonName, Addresses};
+				{error, Message} ->
+					{error, Message}
+			end;
+		{ok, Der} ->
+			certjid_nif:login_names(Der);
+		{error, Message} ->
+			{error, Message}
 	end.
 
 %% @doc See {@link certjid:get_cert_domains/1}.

@@ -17,10 +17,13 @@
 -export([identity_dirty/1]).
 -export([jid/1]).
 -export([load/2]).
+-export([login_names/1]).
 -export([mechanisms/3]).
 -export([sasl_decide/1]).
 -export([tls_options/2]).
 -export([verify_chain/4]).
+-export([verify_names/2]).
+-export([verify_names_dirty/2]).
 -export([warnings/1]).
 
 -on_load(init/0).
@@ -64,6 +67,12 @@
 }.
 -export_type([credentials/0]).
 
+-type names() :: {CommonName :: term(), XmppAddrs :: [term()], Authzid :: binary() | undefined}.
+-export_type([names/0]).
+
+-type host() :: {Host :: binary(), Prefix :: binary(), Suffix :: binary()}.
+-export_type([host/0]).
+
 %% @doc Splits a certificate or a chain in DER, PEM, nginx's escaped PEM or RFC 9440 headers
 %% into DER, leaf first. At most 16 certificates of 64 KiB.
 -spec chain(binary()) -> {ok, [binary(), ...]} | {error, Message :: binary()}.
@@ -96,6 +105,13 @@ jid(_Text) ->
 load(_Path, _Crls) ->
 	erlang:nif_error(not_loaded()).
 
+%% @doc The common name and the xmppAddr fields of a certificate in DER, as {@link identity/1}
+%% has them; to be called only where that takes well under a millisecond.
+-spec login_names(binary()) ->
+	{ok, CommonName :: binary() | undefined, XmppAddrs :: [binary()]} | {error, Message :: binary()}.
+login_names(_Der) ->
+	erlang:nif_error(not_loaded()).
+
 %% @doc Says whether EXTERNAL is to be offered.
 -spec mechanisms(policy(), request(), Now :: integer()) ->
 	{ok, map()} | {error, Message :: binary()}.
@@ -117,6 +133,20 @@ tls_options(_Policy, _Listener) ->
 -spec verify_chain(policy(), listener(), [binary()], Now :: integer()) ->
 	{ok, {}} | {error, [map(), ...]}.
 verify_chain(_Policy, _Listener, _Chain, _Now) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc The user name by the rules of the kind `certjid_verification'. What is no binary in UTF-8 is
+%% no name; only `Authzid' may be any bytes. To be called only where that takes well under a
+%% millisecond.
+-spec verify_names(names(), host()) ->
+	{ok, binary()} | {error, Condition :: binary(), Reason :: binary(), Message :: binary()}.
+verify_names(_Names, _Host) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc As {@link verify_names/2}, for texts of any length.
+-spec verify_names_dirty(names(), host()) ->
+	{ok, binary()} | {error, Condition :: binary(), Reason :: binary(), Message :: binary()}.
+verify_names_dirty(_Names, _Host) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc What `certjid config check' warns of.

@@ -15,14 +15,17 @@
 
 -export([verify_creds/1]).
 
+%% Bytes of text, above which a login is not decided on a normal scheduler.
+-define(LARGE, 4096).
+
 %% @doc MongooseIM's callback (`cyrsasl_external'), over `mongoose_credentials', or over the map
 %% of {@link certjid_module}. It never fails: what can't be read is `not-authorized'.
 -spec verify_creds(Creds :: term()) -> {ok, LocalPart :: binary()} | {error, binary()}.
 verify_creds(Creds) ->
-	try certjid_nif:sasl_decide(fields(Creds)) of
-		{ok, #{username := LocalPart}} ->
+	try verify(names(Creds), host(Creds)) of
+		{ok, LocalPart} ->
 			{ok, LocalPart};
-		{error, #{condition := Condition, reason := Reason, message := Message}} ->
+		{error, Condition, Reason, Message} ->
 			logger:info("certjid: login refused: ~ts (~ts)", [Message, Reason]),
 			{error, Condition}
 	catch Class:Reason:Stacktrace ->
@@ -31,26 +34,22 @@ verify_creds(Creds) ->
 		{error, <<"not-authorized">>}
 	end.
 
-fields(Creds) ->
-	#{
-		kinds => [<<"certjid_verification">>],
-		prefix => affix(prefix, Creds),
-		suffix => affix(suffix, Creds),
-		host => lserver(Creds),
-		common_name => common_name(get(common_name, Creds)),
-		%% Bytes that are not UTF-8 are no address.
-		xmpp_addrs => [Address || Address <- get(xmpp_addresses, Creds, []), is_text(Address)],
-		authzid => get(auth_id, Creds)
-	}.
-
-common_name(CommonName) ->
-	case is_text(CommonName) of
-		true -> CommonName;
-		false -> undefined
+%% Preparing some thousand bytes takes a good part of a millisecond.
+verify({CommonName, Addresses, Authzid} = Names, {Server, Prefix, Suffix} = Host) ->
+	case size_of([CommonName, Authzid, Server, Prefix, Suffix | Addresses], 0) of
+		Size when Size > ?LARGE -> certjid_nif:verify_names_dirty(Names, Host);
+		_ -> certjid_nif:verify_names(Names, Host)
 	end.
 
-is_text(Text) ->
-	is_binary(Text) andalso is_list(unicode:characters_to_list(Text)).
+size_of([Text | Others], Sum) when is_binary(Text) -> size_of(Others, Sum + byte_size(Text));
+size_of([_ | Others], Sum) -> size_of(Others, Sum + 1);
+size_of([], Sum) -> Sum.
+
+names(Creds) ->
+	{get(common_name, Creds), get(xmpp_addresses, Creds, []), get(auth_id, Creds)}.
+
+host(Creds) ->
+	{lserver(Creds), affix(prefix, Creds), affix(suffix, Creds)}.
 
 get(Key, Creds) ->
 	get(Key, Creds, undefined).
@@ -74,7 +73,8 @@ affix(Name, Creds) ->
 		HostType = call(mongoose_credentials, host_type, [Creds]),
 		Path = [{auth, HostType}, sasl_external_common_name, Name],
 		Affix = call(mongoose_config, get_opt, [Path]),
-		true = is_text(Text = unicode:characters_to_binary(Affix)),
+		Text = unicode:characters_to_binary(Affix),
+		true = is_binary(Text),
 		Text
 	catch _:_ ->
 		<<>>

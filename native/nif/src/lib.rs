@@ -11,14 +11,16 @@ use std::path::Path;
 use certjid_core::certificate::{Certificate, encoding};
 use certjid_core::jid::Jid;
 use certjid_core::policy::{Modules, Options, Policy};
-use rustler::{Binary, Resource, ResourceArc};
+use rustler::{Binary, Env, Resource, ResourceArc, Term};
 
 use crate::crls::Crls;
+use crate::names::{Host, Names};
 use crate::terms::{
     Credentials, Fault, Identity, LoadError, Offer, Outcome, Request, SaslOutcome, Warning,
 };
 
 mod crls;
+mod names;
 mod terms;
 
 rustler::init!("certjid_nif");
@@ -77,6 +79,11 @@ fn load(path: Binary<'_>, crls: Crls) -> Result<ResourceArc<PolicyResource>, Vec
         .map_err(|errors| errors.0.into_iter().map(LoadError::from).collect())
 }
 
+#[rustler::nif]
+fn login_names<'a>(env: Env<'a>, der: Binary<'a>) -> Term<'a> {
+    names::login_names(env, &der)
+}
+
 #[rustler::nif(schedule = "DirtyCpu")]
 fn mechanisms(
     policy: ResourceArc<PolicyResource>,
@@ -115,6 +122,17 @@ fn verify_chain(
     let chain = terms::bytes(&chain.0);
     let verdict = policy.0.verify_chain(&listener.decode(), &chain, now);
     verdict.map_err(|faults| faults.into_iter().map(Fault::from).collect())
+}
+
+#[rustler::nif]
+fn verify_names<'a>(env: Env<'a>, names: Names<'a>, host: Host<'a>) -> Term<'a> {
+    names.verify(env, &host)
+}
+
+/// The same for long texts.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn verify_names_dirty<'a>(env: Env<'a>, names: Names<'a>, host: Host<'a>) -> Term<'a> {
+    names.verify(env, &host)
 }
 
 #[rustler::nif(schedule = "DirtyCpu")]

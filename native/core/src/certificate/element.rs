@@ -1,7 +1,5 @@
 //! DER elements, with all that X.690 section 10 demands of their lengths.
 
-use der::{Decode as _, Length, Reader as _, SliceReader};
-
 use super::CertificateError;
 
 /// One tag, length and value.
@@ -16,26 +14,47 @@ pub(crate) struct Element<'a> {
 impl<'a> Element<'a> {
     /// Takes the first element off `input`.
     pub(crate) fn take(input: &mut &'a [u8]) -> Result<Self, &'static str> {
-        let mut reader = SliceReader::new(input).map_err(|_| "an element too large")?;
-        let tag = reader.read_byte().map_err(|_| "an element is cut short")?;
+        let (tag, after) = input.split_first().ok_or("an element is cut short")?;
         if tag & 0x1f == 0x1f {
             return Err("a tag of several bytes");
         }
-        let length = Length::decode(&mut reader).map_err(|_| "a length that is not minimal")?;
-        let value = reader
-            .read_slice(length)
-            .map_err(|_| "a length beyond the end")?;
-        let remaining =
-            usize::try_from(reader.remaining_len()).map_err(|_| "an element too large")?;
-        let (raw, rest) = input.split_at(input.len() - remaining);
+        let (length, after) = take_length(after)?;
+        let (value, rest) = after
+            .split_at_checked(length)
+            .ok_or("a length beyond the end")?;
+        let raw = &input[..input.len() - rest.len()];
         *input = rest;
-        Ok(Self { tag, value, raw })
+        Ok(Self {
+            tag: *tag,
+            value,
+            raw,
+        })
     }
 
     /// Whether the value is made of elements.
-    fn constructed(&self) -> bool {
+    pub(crate) fn is_constructed(&self) -> bool {
         self.tag & 0x20 != 0
     }
+}
+
+/// The length of an element, in the shortest form (X.690 section 10.1), and what follows it.
+fn take_length(input: &[u8]) -> Result<(usize, &[u8]), &'static str> {
+    let (&first, rest) = input.split_first().ok_or(NO_LENGTH)?;
+    if first < 0x80 {
+        return Ok((first.into(), rest));
+    }
+    let bytes = usize::from(first & 0x7f);
+    if bytes == 0 || bytes > MAX_LENGTH_BYTES {
+        return Err(NO_LENGTH);
+    }
+    let (digits, rest) = rest.split_at_checked(bytes).ok_or(NO_LENGTH)?;
+    let length = digits
+        .iter()
+        .fold(0, |length, &digit| length << 8 | usize::from(digit));
+    if length < 0x80 || digits[0] == 0 {
+        return Err(NO_LENGTH);
+    }
+    Ok((length, rest))
 }
 
 /// Checks that `der` is one element and that all elements within it are DER.
@@ -55,7 +74,7 @@ pub(super) fn check(der: &[u8]) -> Result<(), CertificateError> {
         let element =
             Element::take(&mut rest).map_err(|rule| CertificateError::NotDer(at, rule))?;
         at += element.raw.len() - element.value.len();
-        if element.constructed() {
+        if element.is_constructed() {
             if open.len() > MAX_DEPTH {
                 return Err(CertificateError::NestedTooDeep);
             }
@@ -66,6 +85,10 @@ pub(super) fn check(der: &[u8]) -> Result<(), CertificateError> {
     }
     Ok(())
 }
+
+const NO_LENGTH: &str = "a length that is not minimal";
+
+const MAX_LENGTH_BYTES: usize = 4;
 
 /// More than any extension of a certificate needs.
 const MAX_DEPTH: usize = 32;

@@ -16,11 +16,14 @@ pub(crate) mod element;
 mod error;
 pub(crate) mod fields;
 mod general_name;
+mod login_fields;
 pub(crate) mod name;
+pub(crate) mod ordinary;
 pub(crate) mod tbs;
 mod text;
 
 pub use error::CertificateError;
+pub use login_fields::LoginFields;
 pub use name::{Name, Skipped};
 
 /// A decoded certificate. It says nothing about trust: see [`crate::verify`].
@@ -160,14 +163,24 @@ impl Certificate {
 
     /// The SHA-256 digest of the DER.
     pub fn fingerprint(&self) -> [u8; 32] {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest::digest(&digest::SHA256, &self.der).as_ref());
-        bytes
+        fingerprint(&self.der)
     }
 
     /// The [`fingerprint`](Self::fingerprint) as hexadecimal digits in lower case: the name of
     /// the certificate in logs.
     pub fn fingerprint_hex(&self) -> String {
-        fields::hexadecimal(&self.fingerprint())
+        fingerprint_hex(&self.der)
     }
+}
+
+/// The SHA-256 digest of a certificate in DER as hexadecimal digits in lower case, which names it
+/// in logs.
+pub fn fingerprint_hex(der: &[u8]) -> String {
+    fields::hexadecimal(&fingerprint(der))
+}
+
+fn fingerprint(der: &[u8]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, der).as_ref());
+    bytes
 }

@@ -101,7 +101,8 @@ fn prepare<'a>(
     }
     // The crate looks for unassigned code points only after NFKC, which knows later versions of
     // Unicode and maps some of them to assigned ones.
-    if let Some(unassigned) = text.chars().find(|&c| tables::unassigned_code_point(c)) {
+    let unassigned = |c: &char| !c.is_ascii() && tables::unassigned_code_point(*c);
+    if let Some(unassigned) = text.chars().find(unassigned) {
         return Err(JidError::Unassigned(part, unassigned));
     }
     let prepared = profile(text)

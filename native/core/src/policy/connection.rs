@@ -3,6 +3,7 @@
 use super::load::Trusts;
 use super::request::{Refused, Request};
 use crate::certificate::Certificate;
+use crate::certificate::ordinary::Ordinary;
 use crate::config::{Listener, Tls};
 use crate::sasl::Condition;
 use crate::verify::{self, Fault, VerifyMode};
@@ -52,6 +53,10 @@ pub(super) fn check(
 /// Whether the chain begins with a CA that issued the second certificate: the leaf first, says
 /// RFC 8446 section 4.4.2, and who swaps them is judged by the CA's names.
 pub(super) fn is_swapped(chain: &[Vec<u8>]) -> bool {
+    let first = chain.first().and_then(|der| Ordinary::read(der));
+    if first.is_some_and(|first| !first.is_ca) {
+        return false;
+    }
     let mut certificates = chain
         .iter()
         .filter_map(|der| Certificate::from_der(der).ok());

@@ -19,6 +19,7 @@ use webpki::{EndEntityCert, Error, KeyUsage};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::certificate::encoding::{MAX_CERTIFICATE, MAX_CHAIN};
+use crate::certificate::ordinary::Ordinary;
 
 mod diagnosis;
 mod fault;
@@ -53,8 +54,13 @@ pub fn verify<D: AsRef<[u8]>>(
     }
     let chain: Vec<&[u8]> = chain.iter().map(AsRef::as_ref).collect();
     let leaf = check_size(&chain).map_err(|fault| vec![fault])?;
-    let parsed = parse(leaf, 0).map_err(|fault| vec![fault])?;
+    // Most leaves need no more of them than this.
+    let judged_as_it_is = |leaf: &Ordinary<'_>| !leaf.is_ca && leaf.subject != leaf.issuer;
+    if Ordinary::read(leaf).as_ref().is_some_and(judged_as_it_is) {
+        return verify_path(&chain, None, trust, now);
+    }
 
+    let parsed = parse(leaf, 0).map_err(|fault| vec![fault])?;
     let self_issued = parsed.subject().as_raw() == parsed.issuer().as_raw();
     if self_issued && chain.len() == 1 {
         let faults = selfsigned::faults(&parsed, mode, now);
@@ -64,7 +70,8 @@ pub fn verify<D: AsRef<[u8]>>(
             Err(faults)
         };
     }
-    verify_path(&chain, &parsed, self_issued, trust, now)
+    let shaped = shape::Shaped::new(&parsed, self_issued);
+    verify_path(&chain, shaped.as_ref(), trust, now)
 }
 
 fn check_size<'a>(chain: &[&'a [u8]]) -> Result<&'a [u8], Fault> {
@@ -116,13 +123,11 @@ fn parse(der: &[u8], position: usize) -> Result<X509Certificate<'_>, Fault> {
 
 fn verify_path(
     chain: &[&[u8]],
-    parsed: &X509Certificate<'_>,
-    self_issued: bool,
+    shaped: Option<&shape::Shaped>,
     trust: &TrustStore,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
-    let shaped = shape::Shaped::new(parsed, self_issued);
-    let leaf = match &shaped {
+    let leaf = match shaped {
         Some(shaped) => CertificateDer::from(shaped.der.as_slice()),
         None => CertificateDer::from(chain[0]),
     };
@@ -131,7 +136,7 @@ fn verify_path(
         .map(|der| CertificateDer::from(*der))
         .collect();
     let mut algorithms = signature::ALGORITHMS.to_vec();
-    if let Some(shaped) = &shaped {
+    if let Some(shaped) = shaped {
         algorithms.extend(
             shaped
                 .algorithms

@@ -43,10 +43,11 @@ pub fn serve(args: ServeArgs) -> Done {
     };
     log::start(&settings)?;
 
-    // Signatures are checked on threads of their own, as many as there are processors.
+    // Signatures are checked where requests are read: to hand a request over to another thread
+    // takes longer than most of what is done with it. A decision is bounded in time.
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let runtime = Builder::new_multi_thread()
-        .worker_threads(processors.min(MAX_IO_THREADS))
+        .worker_threads(processors)
         .max_blocking_threads(processors + 1)
         .enable_all()
         .build()?;
@@ -181,6 +182,3 @@ fn limits(settings: &Settings) -> Limits {
         ..defaults
     }
 }
-
-/// Reading and writing is little work.
-const MAX_IO_THREADS: usize = 4;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::io;
 
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt};
 use tokio::time::timeout;
 
 use super::MAX_FRAME;
@@ -55,14 +55,14 @@ async fn read_begun<R: AsyncBufRead + Unpin>(reader: &mut R) -> io::Result<Frame
     Ok(Frame::Payload(payload))
 }
 
-/// Writes one frame.
+/// Appends one frame.
 ///
 /// # Errors
-/// Where the connection fails.
-pub async fn write<W: AsyncWrite + Unpin>(writer: &mut W, payload: &[u8]) -> io::Result<()> {
+/// Where the payload is too long for any frame.
+pub fn push(frames: &mut Vec<u8>, payload: &[u8]) -> io::Result<()> {
     let length = u32::try_from(payload.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    let mut frame = Vec::with_capacity(4 + payload.len());
-    frame.extend(length.to_be_bytes());
-    frame.extend(payload);
-    writer.write_all(&frame).await
+    frames.reserve(4 + payload.len());
+    frames.extend(length.to_be_bytes());
+    frames.extend(payload);
+    Ok(())
 }

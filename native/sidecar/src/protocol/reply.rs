@@ -183,13 +183,18 @@ pub struct PoolStatus {
 
 /// Encodes a reply in the format of its id.
 pub fn encode(id: Id, reply: &impl Serialize) -> Vec<u8> {
-    let mut json = serde_json::to_value(reply).expect("a reply is an object of plain values");
-    json["version"] = VERSION.into();
     match id {
-        Id::Etf(id) => etf::encode(id, json),
+        Id::Etf(id) => {
+            let mut json = serde_json::to_value(reply).expect(REPLY);
+            json["version"] = VERSION.into();
+            etf::encode(id, json)
+        }
         Id::Json(id) => {
-            json["id"] = id;
-            json.to_string().into_bytes()
+            // What all replies have is added to the object, which is never empty, at its end.
+            let mut bytes = serde_json::to_vec(reply).expect(REPLY);
+            bytes.pop();
+            bytes.extend(format!(",\"version\":{VERSION},\"id\":{id}}}").into_bytes());
+            bytes
         }
     }
 }
@@ -211,3 +216,5 @@ fn shortened(mut message: String) -> String {
 
 /// The greatest length of a message, in bytes.
 const MAX_MESSAGE: usize = 4096;
+
+const REPLY: &str = "a reply is an object of plain values";

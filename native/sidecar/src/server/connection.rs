@@ -9,7 +9,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::service::Answer;
@@ -66,20 +65,14 @@ async fn read_requests(
         match frame {
             Frame::Payload(payload) => {
                 let decision = service.begin().await;
-                let (service, replies) = (Arc::clone(&service), replies.clone());
-                tokio::spawn(async move {
-                    let asked = Arc::clone(&service);
-                    let answer = spawn_blocking(move || asked.answer(&payload)).await;
-                    drop(decision);
-                    let reply = match answer {
-                        Ok(Answer::Ready(reply)) => reply,
-                        Ok(Answer::Waiting(login)) => service.complete(login).await,
-                        // The runtime ends.
-                        Err(_) => return,
-                    };
-                    // Fails where the connection is gone.
-                    let _ = replies.send((reply, place));
-                });
+                let service = Arc::clone(&service);
+                let answered = answer(service, payload, decision, place, replies.clone());
+                // Others that are here already are for other processors.
+                if reader.buffer().is_empty() && places.available_permits() + 1 == MAX_IN_FLIGHT {
+                    answered.await;
+                } else {
+                    tokio::spawn(answered);
+                }
             }
             Frame::TooLarge(length, first) => {
                 service.metrics().count_error();
@@ -95,6 +88,26 @@ async fn read_requests(
     }
 }
 
+async fn answer(
+    service: Arc<Service>,
+    payload: Vec<u8>,
+    decision: Option<OwnedSemaphorePermit>,
+    place: OwnedSemaphorePermit,
+    replies: mpsc::UnboundedSender<Reply>,
+) {
+    let answer = service.answer(&payload);
+    drop((payload, decision));
+    match answer {
+        // Fails where the connection is gone.
+        Answer::Ready(reply) => drop(replies.send((reply, place))),
+        Answer::Waiting(login) => {
+            tokio::spawn(async move {
+                let _ = replies.send((service.complete(login).await, place));
+            });
+        }
+    }
+}
+
 /// Writes until all replies are written, or the client does not take them. True where the client
 /// is still there.
 async fn write_replies(
@@ -102,9 +115,17 @@ async fn write_replies(
     mut queue: mpsc::UnboundedReceiver<Reply>,
     within: Duration,
 ) -> bool {
-    while let Some((reply, place)) = queue.recv().await {
-        match timeout(within, frame::write(&mut writer, &reply)).await {
-            Ok(Ok(())) => drop(place),
+    let mut ready: Vec<Reply> = Vec::new();
+    while queue.recv_many(&mut ready, MAX_AT_ONCE).await > 0 {
+        let mut frames = Vec::new();
+        for (reply, _) in &ready {
+            if frame::push(&mut frames, reply).is_err() {
+                return false;
+            }
+        }
+        match timeout(within, writer.write_all(&frames)).await {
+            // The places are free again.
+            Ok(Ok(())) => ready.clear(),
             Ok(Err(_)) | Err(_) => return false,
         }
     }
@@ -125,6 +146,9 @@ async fn linger(reader: BufReader<OwnedReadHalf>) {
 /// Requests of one connection that are not answered yet. No further one is read. Logins that wait
 /// for a service are among them, and must not keep others from being read for a while.
 const MAX_IN_FLIGHT: usize = 1024;
+
+/// Replies that are written together, where so many are ready.
+const MAX_AT_ONCE: usize = 16;
 
 const MAX_LINGER: u64 = 1024 * 1024;
 

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use certjid_core::certificate::Certificate;
+use certjid_core::certificate::{LoginFields, fingerprint_hex};
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::Request;
 
@@ -72,11 +72,12 @@ pub(super) struct LogEntry {
 
 impl LogEntry {
     pub(super) fn new(request: &Request, begun: Instant) -> Self {
-        let leaf = request.chain.first().map(|der| Certificate::from_der(der));
-        let (fingerprint, not_after) = match leaf {
+        let (fingerprint, not_after) = match request.chain.first() {
             None => ("none".to_owned(), None),
-            Some(Ok(leaf)) => (leaf.fingerprint_hex(), Some(leaf.not_after())),
-            Some(Err(_)) => ("unreadable".to_owned(), None),
+            Some(der) => match LoginFields::from_der(der) {
+                Ok(leaf) => (fingerprint_hex(der), Some(leaf.not_after)),
+                Err(_) => ("unreadable".to_owned(), None),
+            },
         };
         Self {
             fingerprint,

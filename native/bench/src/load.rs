@@ -1,0 +1,155 @@
+//! The load generator: one thread, any number of connections, requests that are made before.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tokio::io::{self, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::OwnedReadHalf;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, LocalSet, yield_now};
+
+/// What is asked, and how.
+#[derive(Clone)]
+pub(crate) struct Load {
+    /// The payload of each request.
+    pub(crate) request: Vec<u8>,
+    pub(crate) connections: usize,
+    /// Requests of a connection that are under way at the same time.
+    pub(crate) depth: usize,
+    pub(crate) during: Duration,
+}
+
+impl Load {
+    /// Replies in a second, as many as there can be.
+    pub(crate) fn greatest_rate(&self, socket: &Path) -> io::Result<f64> {
+        let begun = Instant::now();
+        let end = begun + self.during;
+        let count = LocalSet::new().block_on(&runtime()?, async {
+            let mut connections = JoinSet::new();
+            for _ in 0..self.connections {
+                let stream = UnixStream::connect(socket).await?;
+                let load = self.clone();
+                connections.spawn_local(async move { load.flood(stream, end).await });
+            }
+            let mut count = 0;
+            while let Some(replies) = connections.join_next().await {
+                count += replies.map_err(io::Error::other)??;
+            }
+            io::Result::Ok(count)
+        })?;
+        Ok(count as f64 / begun.elapsed().as_secs_f64())
+    }
+
+    /// The times from when each request was due to its reply, in order of length, where so many
+    /// requests a second are made on all connections in turn.
+    pub(crate) fn latencies(&self, socket: &Path, rate: f64) -> io::Result<Vec<Duration>> {
+        let interval = Duration::from_secs_f64(1.0 / rate);
+        let mut times = LocalSet::new().block_on(&runtime()?, async {
+            let mut writers = Vec::new();
+            let mut readers = JoinSet::new();
+            for _ in 0..self.connections {
+                let (reader, writer) = UnixStream::connect(socket).await?.into_split();
+                let (sent, due) = mpsc::unbounded_channel();
+                writers.push((writer, sent));
+                readers.spawn_local(time_replies(reader, due));
+            }
+            let frame = self.frame();
+            let begun = Instant::now();
+            let mut due = begun;
+            while due < begun + self.during {
+                for (writer, sent) in &mut writers {
+                    // No timer is exact enough; one processor is the generator's.
+                    while Instant::now() < due {
+                        yield_now().await;
+                    }
+                    // Fails where the reader has ended, which tells why.
+                    let _ = sent.send(due);
+                    writer.write_all(&frame).await?;
+                    due += interval;
+                }
+            }
+            drop(writers);
+            let mut times = Vec::new();
+            while let Some(taken) = readers.join_next().await {
+                times.extend(taken.map_err(io::Error::other)??);
+            }
+            io::Result::Ok(times)
+        })?;
+        times.sort_unstable();
+        Ok(times)
+    }
+
+    /// The payload of one reply.
+    pub(crate) fn once(&self, socket: &Path) -> io::Result<Vec<u8>> {
+        runtime()?.block_on(async {
+            let mut stream = UnixStream::connect(socket).await?;
+            stream.write_all(&self.frame()).await?;
+            let mut reply = vec![0; stream.read_u32().await? as usize];
+            stream.read_exact(&mut reply).await?;
+            Ok(reply)
+        })
+    }
+
+    async fn flood(&self, stream: UnixStream, end: Instant) -> io::Result<u64> {
+        let (reader, mut writer) = stream.into_split();
+        let mut reader = BufReader::with_capacity(65536, reader);
+        let frame = self.frame();
+        writer.write_all(&frame.repeat(self.depth)).await?;
+        let mut under_way = self.depth;
+        let mut count = 0;
+        while under_way > 0 {
+            let mut taken = 0;
+            loop {
+                skip_reply(&mut reader).await?;
+                taken += 1;
+                if reader.buffer().is_empty() {
+                    break;
+                }
+            }
+            count += taken as u64;
+            under_way -= taken;
+            if Instant::now() < end {
+                writer.write_all(&frame.repeat(taken)).await?;
+                under_way += taken;
+            }
+        }
+        Ok(count)
+    }
+
+    fn frame(&self) -> Vec<u8> {
+        let length = u32::try_from(self.request.len()).expect("a request is short");
+        [&length.to_be_bytes(), self.request.as_slice()].concat()
+    }
+}
+
+async fn time_replies(
+    reader: OwnedReadHalf,
+    mut due: mpsc::UnboundedReceiver<Instant>,
+) -> io::Result<Vec<Duration>> {
+    let mut reader = BufReader::new(reader);
+    let mut times = Vec::new();
+    while let Some(due) = due.recv().await {
+        skip_reply(&mut reader).await?;
+        times.push(due.elapsed());
+    }
+    Ok(times)
+}
+
+async fn skip_reply(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<()> {
+    let mut left = reader.read_u32().await? as usize;
+    while left > 0 {
+        let taken = reader.fill_buf().await?.len().min(left);
+        if taken == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        reader.consume(taken);
+        left -= taken;
+    }
+    Ok(())
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}

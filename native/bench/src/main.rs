@@ -1,0 +1,34 @@
+//! The Rust side of `make bench`. See docs/benchmarks.md.
+
+use std::env;
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+
+mod chains;
+mod echo;
+mod load;
+mod pki;
+mod rounds;
+mod sidecar;
+
+type Done = Result<(), Box<dyn Error>>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match args.as_slice() {
+        ["pki", folder] => pki::make(Path::new(folder)),
+        ["chains", folder] => chains::measure(Path::new(folder)),
+        ["echo", socket, length] => echo::serve(Path::new(socket), length),
+        ["sidecar", folder, certjid] => sidecar::measure(Path::new(folder), Path::new(certjid)),
+        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("certjid-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
