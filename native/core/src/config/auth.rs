@@ -272,7 +272,7 @@ pub(super) const METHODS: &[&str] = &[
 ];
 
 /// The mechanisms that MongooseIM documents, in its order.
-const MECHANISMS: [&str; 15] = [
+pub(super) const MECHANISMS: [&str; 15] = [
     "scram_sha512_plus",
     "scram_sha512",
     "scram_sha384_plus",

@@ -131,7 +131,7 @@ const OF_OLDER_RELEASES: &[&str] = &[
     "rdbms_server_type",
 ];
 
-const LOG_LEVELS: [&str; 10] = [
+pub(super) const LOG_LEVELS: [&str; 10] = [
     "none",
     "emergency",
     "alert",

@@ -1,6 +1,7 @@
 //! The section `auth`.
 
 use super::*;
+use crate::config::auth::MECHANISMS;
 
 pub(super) const AUTH: &[ConfigOption] = &[
     option(
@@ -12,23 +13,7 @@ pub(super) const AUTH: &[ConfigOption] = &[
     option("method", List(&METHOD), Unset, Older("`methods`")),
     option(
         "sasl_mechanisms",
-        List(&OneOf(&[
-            "scram_sha512_plus",
-            "scram_sha512",
-            "scram_sha384_plus",
-            "scram_sha384",
-            "scram_sha256_plus",
-            "scram_sha256",
-            "scram_sha224_plus",
-            "scram_sha224",
-            "scram_sha1_plus",
-            "scram_sha1",
-            "plain",
-            "anonymous",
-            "oauth",
-            "external",
-            "digest",
-        ])),
+        List(&OneOf(&MECHANISMS)),
         Said("all of these but `external` and `digest`"),
         Used("EXTERNAL is offered and accepted only with `external`; `ht_*` names load too"),
     ),

@@ -1,6 +1,7 @@
 //! The sections `general` and `host_config`, and those that decide no login.
 
 use super::*;
+use crate::config::general::LOG_LEVELS;
 
 pub(super) const GENERAL: &[ConfigOption] = &[
     option(
@@ -23,18 +24,7 @@ pub(super) const GENERAL: &[ConfigOption] = &[
     ),
     option(
         "loglevel",
-        OneOf(&[
-            "none",
-            "emergency",
-            "alert",
-            "critical",
-            "error",
-            "warning",
-            "notice",
-            "info",
-            "debug",
-            "all",
-        ]),
+        OneOf(&LOG_LEVELS),
         Value("\"warning\""),
         Ignored("the sidecar has `--log-level`"),
     ),
