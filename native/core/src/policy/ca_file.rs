@@ -2,10 +2,11 @@
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateRevocationListDer, PrivateKeyDer};
-use webpki::{CertRevocationList, Error, OwnedCertRevocationList};
+use webpki::Error;
 
 use crate::certificate::Certificate;
 use crate::verify::TrustStore;
+use crate::verify::crl::Crl;
 
 /// What an operator should know about a CA file, each as the end of a sentence that begins with
 /// its name.
@@ -36,7 +37,7 @@ pub(super) fn advice(pem: &[u8], trust: &TrustStore, now: i64) -> Vec<String> {
 }
 
 /// The CRLs of a file, in PEM (every `X509 CRL` block) or DER.
-pub(super) fn crls(bytes: &[u8]) -> Result<Vec<CertRevocationList<'static>>, String> {
+pub(super) fn crls(bytes: &[u8]) -> Result<Vec<Crl>, String> {
     let ders = if bytes.starts_with(b"\x30") {
         vec![CertificateRevocationListDer::from(bytes.to_vec())]
     } else {
@@ -48,11 +49,7 @@ pub(super) fn crls(bytes: &[u8]) -> Result<Vec<CertRevocationList<'static>>, Str
         return Err("there is no X509 CRL block".to_owned());
     }
     ders.iter()
-        .map(|der| {
-            OwnedCertRevocationList::from_der(der)
-                .map(CertRevocationList::from)
-                .map_err(|error| explain_crl(der, &error))
-        })
+        .map(|der| Crl::from_der(der.to_vec()).map_err(|error| explain_crl(der, &error)))
         .collect()
 }
 

@@ -21,11 +21,13 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use crate::certificate::encoding::{MAX_CERTIFICATE, MAX_CHAIN};
 use crate::certificate::ordinary::Ordinary;
 
+pub(crate) mod crl;
 mod diagnosis;
 mod fault;
 mod issuer;
 mod mode;
 mod revocation;
+mod rewrite;
 mod selfsigned;
 mod shape;
 pub(crate) mod signature;

@@ -1,10 +1,12 @@
 use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{
-    CertRevocationList, Error, ExpirationPolicy, KeyUsage, RevocationOptions,
-    RevocationOptionsBuilder, RevocationReason, UnknownStatusPolicy, VerifiedPath,
+    BorrowedCertRevocationList, CertRevocationList, Error, ExpirationPolicy, KeyUsage,
+    RevocationOptions, RevocationOptionsBuilder, RevocationReason, UnknownStatusPolicy,
+    VerifiedPath,
 };
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Name};
 
+use super::crl::AsItWas;
 use super::signature::Algorithm;
 use super::{Fault, Reason, TrustStore};
 
@@ -40,37 +42,60 @@ pub enum Stale {
 
 /// Asks every revocation list for a path that webpki found. webpki itself asks only the first
 /// list of an issuer that it comes upon, and a later one may revoke the certificate; so the path
-/// is judged once with each list that has one of its issuers' names.
+/// is judged once with each list that has one of its issuers' names, reduced to what concerns it.
 pub(super) fn check(
     path: &VerifiedPath<'_>,
     algorithms: &[&dyn Algorithm],
     trust: &TrustStore,
     time: UnixTime,
 ) -> Result<(), Fault> {
-    let lists = trust.crls();
-    let policy = trust.crl_policy();
-    for list in &lists {
-        let mut issuers = path.intermediate_certificates().map(|c| c.subject());
-        if list.issuer() != path.anchor().subject.as_ref()
-            && !issuers.any(|issuer| issuer == list.issuer())
-        {
-            continue;
+    let serials: Vec<&[u8]> = links(path).map(|link| link.serial).collect();
+    let mut concerned = Vec::new();
+    for list in trust.crls() {
+        if links(path).any(|link| link.issuer == list.issuer()) {
+            // What webpki has read can be written too.
+            let reduced = list.reduced(&serials).ok_or_else(|| {
+                let message = format!("the list of {} can't be used", name(list.issuer()));
+                Fault::new(Reason::RevocationStatusUndetermined, 0, message)
+            })?;
+            concerned.push(reduced);
         }
+    }
+    let policy = trust.crl_policy();
+    if concerned.is_empty() && (policy.missing == Missing::Allow || trust.crls().is_empty()) {
+        return Ok(());
+    }
+    let of_lists = AsItWas::all(&concerned);
+    let algorithms: Vec<&dyn Algorithm> = algorithms
+        .iter()
+        .copied()
+        .chain(of_lists.iter().map(|algorithm| algorithm as _))
+        .collect();
+    let mut lists = Vec::new();
+    for reduced in &concerned {
+        let list = BorrowedCertRevocationList::from_der(&reduced.der)
+            .map(CertRevocationList::from)
+            .map_err(|error| explain(&error, path, reduced.list.issuer(), None))?;
+        lists.push(list);
+    }
+
+    for list in &lists {
         let expiration = match policy.stale {
             Stale::Allow => ExpirationPolicy::Ignore,
             Stale::Refuse => ExpirationPolicy::Enforce,
         };
-        judge(path, algorithms, time, &[list], |options| {
+        judge(path, &algorithms, time, &[list], |options| {
             options
                 .with_status_policy(UnknownStatusPolicy::Allow)
                 .with_expiration_policy(expiration)
                 .build()
         })
-        .map_err(|error| explain(&error, path, list))?;
+        .map_err(|error| explain(&error, path, list.issuer(), Some(list)))?;
     }
     // That each certificate has a list shows with all of them together.
     if policy.missing == Missing::Refuse {
-        judge(path, algorithms, time, &lists, |options| {
+        let lists: Vec<_> = lists.iter().collect();
+        judge(path, &algorithms, time, &lists, |options| {
             options
                 .with_status_policy(UnknownStatusPolicy::Deny)
                 .build()
@@ -87,12 +112,13 @@ fn judge<'a>(
     lists: &'a [&'a CertRevocationList<'a>],
     options: impl FnOnce(RevocationOptionsBuilder<'a>) -> RevocationOptions<'a>,
 ) -> Result<(), Error> {
+    let Ok(revocation) = RevocationOptionsBuilder::new(lists).map(options) else {
+        return Err(Error::UnknownRevocationStatus);
+    };
     let issuers: Vec<CertificateDer<'_>> = path
         .intermediate_certificates()
         .map(|issuer| issuer.der())
         .collect();
-    // An Err means that there are no lists.
-    let revocation = RevocationOptionsBuilder::new(lists).ok().map(options);
     path.end_entity()
         .verify_for_usage(
             algorithms,
@@ -100,7 +126,7 @@ fn judge<'a>(
             &issuers,
             time,
             KeyUsage::client_auth(),
-            revocation,
+            Some(revocation),
             None,
         )
         .map(drop)
@@ -127,14 +153,19 @@ fn links<'a>(path: &'a VerifiedPath<'_>) -> impl Iterator<Item = Link<'a>> {
 }
 
 /// What a list has against the path.
-fn explain(error: &Error, path: &VerifiedPath<'_>, list: &CertRevocationList<'_>) -> Fault {
-    let issuer = name(list.issuer());
+fn explain(
+    error: &Error,
+    path: &VerifiedPath<'_>,
+    issuer: &[u8],
+    list: Option<&CertRevocationList<'_>>,
+) -> Fault {
     let position = links(path)
-        .find(|link| link.issuer == list.issuer())
+        .find(|link| link.issuer == issuer)
         .map_or(0, |link| link.position);
-    match error {
-        Error::CertRevoked => revoked(path, list),
-        Error::CrlExpired { next_update, .. } => Fault::new(
+    let issuer = name(issuer);
+    match (error, list) {
+        (Error::CertRevoked, Some(list)) => revoked(path, list),
+        (Error::CrlExpired { next_update, .. }, _) => Fault::new(
             Reason::RevocationStatusUndetermined,
             position,
             format!(

@@ -6,12 +6,12 @@
 //! signature can't be rewritten: the new certificate names an algorithm that exists only here,
 //! which checks the signature over the certificate as it was.
 
-use der::asn1::AnyRef;
-use der::{Encode as _, Tag, TagNumber};
+use der::Tag;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::oid_registry::OID_X509_EXT_BASIC_CONSTRAINTS;
 
+use super::rewrite::{context, sequence, wrap};
 use super::signature::{Algorithm, algorithms_of};
 use crate::certificate::element::Element;
 use crate::certificate::tbs::Tbs;
@@ -119,23 +119,6 @@ fn without_basic_constraints(mut sequence: &[u8]) -> Option<Vec<u8>> {
         }
     }
     Some(kept)
-}
-
-fn sequence(parts: &[&[u8]]) -> Option<Vec<u8>> {
-    wrap(Tag::Sequence, parts)
-}
-
-fn context(number: u8, contents: &[u8]) -> Option<Vec<u8>> {
-    let tag = Tag::ContextSpecific {
-        constructed: true,
-        number: TagNumber::new(number),
-    };
-    wrap(tag, &[contents])
-}
-
-fn wrap(tag: Tag, parts: &[&[u8]]) -> Option<Vec<u8>> {
-    let contents = parts.concat();
-    AnyRef::new(tag, &contents).ok()?.to_der().ok()
 }
 
 /// The object identifier 2.999.1, of the arc that ITU-T keeps for examples.

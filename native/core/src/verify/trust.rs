@@ -2,16 +2,16 @@ use core::fmt;
 
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
-use webpki::CertRevocationList;
 
 use super::CrlPolicy;
+use super::crl::Crl;
 
 /// The CAs that are trusted: what `tls.cacertfile` holds.
 #[derive(Debug, Default)]
 pub struct TrustStore {
     anchors: Vec<TrustAnchor<'static>>,
     ders: Vec<CertificateDer<'static>>,
-    crls: Vec<CertRevocationList<'static>>,
+    crls: Vec<Crl>,
     crl_policy: CrlPolicy,
 }
 
@@ -54,11 +54,7 @@ impl TrustStore {
 
     /// Adds certificate revocation lists: what `tls.crl_files` holds. A certificate of the path
     /// that one of them revokes is refused; the policy says what else is.
-    pub(crate) fn with_crls(
-        self,
-        crls: Vec<CertRevocationList<'static>>,
-        crl_policy: CrlPolicy,
-    ) -> Self {
+    pub(crate) fn with_crls(self, crls: Vec<Crl>, crl_policy: CrlPolicy) -> Self {
         Self {
             crls,
             crl_policy,
@@ -80,8 +76,8 @@ impl TrustStore {
         })
     }
 
-    pub(super) fn crls(&self) -> Vec<&CertRevocationList<'static>> {
-        self.crls.iter().collect()
+    pub(super) fn crls(&self) -> &[Crl] {
+        &self.crls
     }
 
     pub(super) fn crl_policy(&self) -> CrlPolicy {
