@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 
 target="${CARGO_TARGET_DIR:-target}"
 folder="$target/bench"
+export ERL_CRASH_DUMP=/dev/null
 
 cargo build --quiet --release --locked -p certjid-bench -p certjid-nif -p certjid-sidecar
 rm -rf "$folder"

@@ -27,10 +27,28 @@ decide(Decision) ->
 		#{common_name := null} -> undefined;
 		#{common_name := Text} -> Text
 	end,
+	check_verify_names(Fields#{common_name => CommonName}),
 	case certjid_nif:sasl_decide(Fields#{common_name => CommonName}) of
 		{ok, #{username := Local, trail := [_ | _]}} -> {ok, Local};
 		{error, #{condition := Condition, trail := [_ | _], message := <<_, _/binary>>}} -> Condition
 	end.
+
+%% The function that makes no maps says what the other one does.
+check_verify_names(Fields) ->
+	#{
+		common_name := CommonName, xmpp_addrs := Addresses, authzid := Authzid,
+		host := Host, prefix := Prefix, suffix := Suffix
+	} = Fields,
+	Expected = case certjid_nif:sasl_decide(Fields#{kinds => [<<"certjid_verification">>]}) of
+		{ok, #{username := Local}} ->
+			{ok, Local};
+		{error, #{condition := Condition, reason := Reason, message := Message}} ->
+			{error, Condition, Reason, Message}
+	end,
+	%% What is no text is no name.
+	Names = {CommonName, [<<255>>, 1 | Addresses], Authzid},
+	Expected = certjid_nif:verify_names(Names, {Host, Prefix, Suffix}),
+	Expected = certjid_nif:verify_names_dirty(Names, {Host, Prefix, Suffix}).
 
 identity(_Config) ->
 	Differences = certjid_test_cases:differences(<<"identity">>),

@@ -25,7 +25,7 @@ sidecar([Folder, Socket]) ->
 		Request = #{
 			listener => {port, Port},
 			host => <<"example.org">>,
-			cert => pem(Folder, [Key, "-1.pem"])
+			chain => pem(Folder, [Key, "-1.pem"])
 		},
 		{Outcome, _} = certjid_sidecar:authenticate(Client, Request),
 		Rate = lists:max([rate(Client, Request) || _ <- lists:seq(1, 5)]),

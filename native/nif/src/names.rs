@@ -1,6 +1,8 @@
 //! The names that decide on a login: out of a certificate, and to a user name. These two functions
 //! make no maps, for they are called at each login and take less time than a map does.
 
+use std::borrow::Cow;
+
 use certjid_core::certificate::LoginFields;
 use certjid_core::sasl::{Credentials, Kind, Rules, Verdict, decide};
 use rustler::types::atom;
@@ -12,11 +14,12 @@ use crate::terms::Items;
 pub fn login_names<'a>(env: Env<'a>, der: &Binary<'a>) -> Term<'a> {
     match LoginFields::from_der(der) {
         Ok(names) => {
-            let common_name = match &names.common_name {
+            let common_name = match names.common_name {
                 Some(name) => part(env, der, name),
                 None => atom::undefined().encode(env),
             };
-            let xmpp_addrs: Vec<_> = names.xmpp_addrs.iter().map(|a| part(env, der, a)).collect();
+            let xmpp_addrs = names.xmpp_addrs.into_iter();
+            let xmpp_addrs: Vec<_> = xmpp_addrs.map(|addr| part(env, der, addr)).collect();
             (atom::ok(), common_name, xmpp_addrs).encode(env)
         }
         Err(error) => (atom::error(), error.to_string()).encode(env),
@@ -24,12 +27,14 @@ pub fn login_names<'a>(env: Env<'a>, der: &Binary<'a>) -> Term<'a> {
 }
 
 /// A text of a certificate. A short one is copied, so that it does not keep the certificate.
-fn part<'a>(env: Env<'a>, der: &Binary<'a>, text: &str) -> Term<'a> {
-    // A text that was decoded lies elsewhere.
-    let offset = text.as_ptr().addr().checked_sub(der.as_ptr().addr());
-    let shared = offset
-        .filter(|_| text.len() > MAX_COPIED)
-        .and_then(|offset| der.make_subbinary(offset, text.len()).ok());
+fn part<'a>(env: Env<'a>, der: &Binary<'a>, text: Cow<'_, str>) -> Term<'a> {
+    let shared = match &text {
+        Cow::Borrowed(text) if text.len() > MAX_COPIED => {
+            let offset = text.as_ptr().addr() - der.as_ptr().addr();
+            der.make_subbinary(offset, text.len()).ok()
+        }
+        _ => None,
+    };
     match shared {
         Some(shared) => shared.into(),
         None => text.encode(env),
