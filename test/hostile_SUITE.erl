@@ -6,6 +6,7 @@
 -module(hostile_SUITE).
 
 -export([all/0]).
+-export([suite/0]).
 -export([init_per_suite/1]).
 -export([end_per_suite/1]).
 -export([every_function_is_called/1]).
@@ -18,6 +19,10 @@
 -export([a_panic_is_an_error/1]).
 
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
+
+%% Ten million calls take a while.
+suite() ->
+	[{timetrap, {hours, 6}}].
 
 all() ->
 	[

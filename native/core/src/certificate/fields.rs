@@ -134,21 +134,3 @@ const GENERALIZED_TIME: u8 = 0x18;
 
 /// id-RSASSA-PSS (RFC 4055).
 const RSASSA_PSS: &str = "1.2.840.113549.1.1.10";
-
-#[cfg(test)]
-mod tests {
-    use crate::certificate::{Certificate, CertificateError};
-
-    #[test]
-    fn a_version_that_does_not_exist_is_refused() {
-        let mut der = include_bytes!("../../../../test/data/cases/identity/v2.der").to_vec();
-        let version = [0xa0, 3, 2, 1, 1];
-        let at = der.windows(5).position(|window| window == version).unwrap() + 4;
-        assert_eq!(Certificate::from_der(&der).unwrap().version(), 2);
-        der[at] = 10;
-        assert_eq!(
-            Certificate::from_der(&der),
-            Err(CertificateError::UnknownVersion)
-        );
-    }
-}

@@ -3,7 +3,7 @@
 use std::fs;
 use std::slice;
 
-use certjid_core::certificate::Certificate;
+use certjid_core::certificate::{Certificate, CertificateError};
 use rcgen::DnValue;
 use rcgen::string::{BmpString, Ia5String, PrintableString, TeletexString, UniversalString};
 
@@ -89,6 +89,17 @@ fn a_certificate_that_two_programs_could_read_differently_is_refused() {
     trailing.push(0);
     let expected = ("not-authorized", "bad_certificate".to_owned());
     assert_eq!(why(&policy, &request(&[trailing])), expected);
+}
+
+#[test]
+fn a_version_that_does_not_exist_is_refused() {
+    let mut der = fs::read(case("identity/v2.der")).unwrap();
+    let version = [0xa0, 3, 2, 1, 1];
+    let at = der.windows(5).position(|window| window == version).unwrap() + 4;
+    assert_eq!(Certificate::from_der(&der).unwrap().version(), 2);
+    der[at] = 10;
+    let refused = Certificate::from_der(&der).unwrap_err();
+    assert_eq!(refused, CertificateError::UnknownVersion);
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! The sidecar is killed in the middle of everything, and started again.
 
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::common::{Connection, Site, wait_until};
 use crate::process::Process;
@@ -53,27 +56,26 @@ fn ask_until_it_dies(
     for id in 0.. {
         let right = id % 2 == 0;
         let request = login(id, if right { alice } else { stranger }).to_string();
-        let mut frame = u32::try_from(request.len()).unwrap().to_be_bytes().to_vec();
-        frame.extend(request.bytes());
-        use std::io::Write as _;
-        if connection.0.write_all(&frame).is_err() {
+        let Ok(reply) = ask(&mut connection, &request) else {
             return;
-        }
-        // A reply that is cut short is none.
-        let mut header = [0; 4];
-        use std::io::Read as _;
-        if connection.0.read_exact(&mut header).is_err() {
-            return;
-        }
-        let mut payload = vec![0; u32::from_be_bytes(header) as usize];
-        if connection.0.read_exact(&mut payload).is_err() {
-            return;
-        }
-        let reply: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        };
+        let reply: Value = serde_json::from_slice(&reply).unwrap();
         assert_eq!(reply["id"], id);
         assert_eq!(reply["allowed"], right, "{reply}");
         answered.fetch_add(1, Ordering::Relaxed);
     }
+}
+
+/// A whole reply; one that is cut short is none.
+fn ask(connection: &mut Connection, request: &str) -> io::Result<Vec<u8>> {
+    let mut frame = u32::try_from(request.len()).unwrap().to_be_bytes().to_vec();
+    frame.extend(request.bytes());
+    connection.0.write_all(&frame)?;
+    let mut header = [0; 4];
+    connection.0.read_exact(&mut header)?;
+    let mut payload = vec![0; u32::from_be_bytes(header) as usize];
+    connection.0.read_exact(&mut payload)?;
+    Ok(payload)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Clients that come in crowds and want nothing, or only half of something.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -25,11 +25,12 @@ fn connections_come_and_go_and_leave_nothing() {
                 0 => Ok(()),
                 1 => guest.0.write_all(&[0, 0]),
                 2 => guest.0.write_all(b"\0\0\0\x20{\"id\":"),
-                _ => guest.0.write_all(b"\0\0\0\x12{\"request\":\"statu"),
+                _ => guest.0.write_all(b"\0\0\0\x14{\"request\":\"status\"}"),
             };
             drop(guest);
             if number % 100 == 0 {
-                assert_eq!(live.ask(&login(number, &der))["allowed"], true);
+                let reply = answered(&sidecar, live, &login(number, &der));
+                assert_eq!(reply["allowed"], true, "{reply}");
             }
         }
     };
@@ -96,6 +97,20 @@ fn slow_senders_and_great_promises_cost_nothing() {
         assert_eq!(boaster.receive(), None);
     }
     assert_eq!(live.ask(&login(1, &der))["allowed"], true);
+}
+
+/// The reply, or why there is none.
+fn answered(sidecar: &Process, live: &mut Connection, request: &Value) -> Value {
+    live.send(request.to_string().as_bytes());
+    let mut header = [0; 4];
+    live.0.read_exact(&mut header).unwrap_or_else(|error| {
+        let log = sidecar.log();
+        let end: Vec<&str> = log.lines().rev().take(20).collect();
+        panic!("no reply to {}: {error}; {end:#?}", request["id"])
+    });
+    let mut payload = vec![0; u32::from_be_bytes(header) as usize];
+    live.0.read_exact(&mut payload).unwrap();
+    serde_json::from_slice(&payload).unwrap()
 }
 
 /// Waits until only these connections are left.
