@@ -221,6 +221,6 @@ fn a_plain_certificate_answers_as_in_mongooseim() {
     );
 }
 
-fn identity(name: &str) -> Result<Certificate, certjid_core::certificate::CertificateError> {
+fn identity(name: &str) -> Result<Certificate, CertificateError> {
     Certificate::from_der(&fs::read(case(&format!("identity/{name}.der"))).unwrap())
 }
