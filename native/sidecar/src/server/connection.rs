@@ -11,7 +11,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
-use super::service::Answer;
+use super::service::{Answer, OpenConnection};
 use super::{Limits, Service};
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::{Format, Id, MAX_FRAME, refuse};
@@ -19,13 +19,14 @@ use crate::protocol::{Format, Id, MAX_FRAME, refuse};
 /// A reply, and the place that its request took in the connection.
 type Reply = (Vec<u8>, OwnedSemaphorePermit);
 
+/// Serves a connection, which counts as open until its descriptor is closed.
 pub(super) async fn serve(
     stream: UnixStream,
+    _open: OpenConnection,
     service: Arc<Service>,
     limits: Arc<Limits>,
     stopped: watch::Receiver<bool>,
 ) {
-    let _open = service.count_connection();
     let (reader, writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
     let (replies, queue) = mpsc::unbounded_channel();

@@ -68,8 +68,8 @@ pub async fn run(
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) if is_welcome(&stream, connections.len(), &limits, &service) => {
                     let (service, limits) = (Arc::clone(&service), Arc::clone(&limits));
-                    let stopped = stopped.clone();
-                    connections.spawn(connection::serve(stream, service, limits, stopped));
+                    let (open, stopped) = (service.count_connection(), stopped.clone());
+                    connections.spawn(connection::serve(stream, open, service, limits, stopped));
                 }
                 Ok(_) => {}
                 // Out of file descriptors, most likely: some will be free again.
