@@ -25,6 +25,12 @@ erl -noshell -pa "$folder/ebin" -eval "certjid_bench:main([\"$folder\",
 "$target/release/certjid-bench" chains "$folder"
 "$target/release/certjid-bench" sidecar "$folder" "$target/release/certjid"
 
+for what in hosts cas "crl entries"; do
+    for count in 10 1000 100000; do
+        "$target/release/certjid-bench" growth "$folder" "$what" "$count"
+    done
+done
+
 # A client in Erlang, of which the most is its own work.
 (cd "$folder" && exec "$OLDPWD/$target/release/certjid" serve --config mongooseim.toml \
     --socket erlang.sock) 2>/dev/null &

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod chains;
 mod echo;
+mod growth;
 mod load;
 mod pki;
 mod rounds;
@@ -20,9 +21,12 @@ fn main() -> ExitCode {
     let done = match args.as_slice() {
         ["pki", folder] => pki::make(Path::new(folder)),
         ["chains", folder] => chains::measure(Path::new(folder)),
+        ["growth", folder, what, count] => {
+            growth::measure(Path::new(folder), what, count.parse().unwrap_or(0))
+        }
         ["echo", socket, length] => echo::serve(Path::new(socket), length),
         ["sidecar", folder, certjid] => sidecar::measure(Path::new(folder), Path::new(certjid)),
-        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID".into()),
+        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID | growth FOLDER WHAT COUNT".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -60,7 +60,7 @@ fn make_kind(folder: &Path, name: &str) -> Done {
     Ok(())
 }
 
-fn ca(name: &str) -> CertificateParams {
+pub(crate) fn ca(name: &str) -> CertificateParams {
     let mut params = params(name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -68,7 +68,7 @@ fn ca(name: &str) -> CertificateParams {
 }
 
 /// The first address is of the host that the policy has.
-fn client(addrs: usize) -> CertificateParams {
+pub(crate) fn client(addrs: usize) -> CertificateParams {
     let mut params = params("alice");
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -1,5 +1,7 @@
 //! The files that a listener's trust is made of.
 
+use std::collections::HashSet;
+
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateRevocationListDer, PrivateKeyDer};
 use webpki::Error;
@@ -16,12 +18,14 @@ pub(super) fn advice(pem: &[u8], trust: &TrustStore, now: i64) -> Vec<String> {
         advice
             .push("holds a private key; a CA file needs none, and every reader has it".to_owned());
     }
+    let mut seen = HashSet::new();
     for (index, der) in trust.ders().iter().enumerate() {
+        let is_repeated = !seen.insert(der.as_ref());
         let Ok(ca) = Certificate::from_der(der) else {
             continue;
         };
         let named = format!("has {:?} as certificate {}", ca.subject(), index + 1);
-        if trust.ders()[..index].contains(der) {
+        if is_repeated {
             advice.push(format!("{named}, which it has before"));
         } else if now > ca.not_after() {
             advice.push(format!(
