@@ -244,6 +244,32 @@ pub fn wait_for_socket(socket: &Path) {
     assert!(Connection::open(socket).ask(&status)["pid"].is_u64());
 }
 
+/// Sends a signal.
+pub fn signal(process: u32, name: &str) {
+    let sent = Command::new("kill")
+        .args(["-s", name, &process.to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    if name == "STOP" {
+        wait_for_stop(process);
+    }
+}
+
+/// A process that is told to stop may go on for a while. One that is gone has stopped too.
+pub fn wait_for_stop(process: u32) {
+    let is_stopped = |task: fs::DirEntry| {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        // The name before the state may have any character.
+        let state = stat.rsplit(')').next().unwrap_or_default();
+        state.starts_with(" T") || state.starts_with(" Z") || stat.is_empty()
+    };
+    wait_until("the process has stopped", || {
+        let tasks = fs::read_dir(format!("/proc/{process}/task"));
+        tasks.is_ok_and(|mut tasks| tasks.all(|task| task.is_ok_and(is_stopped)))
+            || !Path::new(&format!("/proc/{process}")).exists()
+    });
+}
+
 /// Waits until something is so, for ten seconds at most.
 pub fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..1000 {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{ending_with_us, wait_for_socket};
+use super::{ending_with_us, signal, wait_for_socket};
 
 pub struct Serving {
     pub child: Child,
@@ -46,9 +46,7 @@ impl Serving {
     }
 
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success());
+        signal(self.child.id(), name);
     }
 
     /// The next line of the log with these words.

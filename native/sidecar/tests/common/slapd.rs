@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use super::{cli, ending_with_us, free_port, wait_until};
+use super::{cli, ending_with_us, free_port, signal, wait_until};
 
 pub struct Slapd {
     child: Option<Child>,
@@ -82,12 +82,7 @@ impl Slapd {
     }
 
     pub fn signal(&self, name: &str) {
-        let id = self.child.as_ref().unwrap().id().to_string();
-        let sent = Command::new("kill")
-            .args(["-s", name, &id])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        signal(self.child.as_ref().unwrap().id(), name);
     }
 
     /// What it logged of each operation.

@@ -151,6 +151,9 @@ fn signal(process: u32, name: &str) {
         .args(["-s", name, &process.to_string()])
         .stderr(Stdio::null())
         .status();
+    if name == "STOP" {
+        common::wait_for_stop(process);
+    }
 }
 
 fn connect(address: &str) -> TcpStream {
