@@ -38,7 +38,7 @@ term() ->
 term(0) ->
 	pick([
 		undefined, absent, '', allow, true, 0, -1, 65536, 1 bsl 70, -(1 bsl 2000), 1.5, [], {}, #{},
-		<<>>, <<0>>, <<1:3>>, <<255, 254>>, <<"c2s">>, <<"localhost">>, binary:copy(<<"a">>, 70000),
+		<<>>, <<0>>, <<1:3>>, <<255, 254>>, <<"c2s">>, <<"localhost">>, <<0:560000>>,
 		"text", [255 | 256], self(), make_ref(), fun term/0, fun erlang:self/0
 	]);
 term(Depth) ->

@@ -67,6 +67,7 @@ valid(#{policy := Policy, dir := Dir, toml := Toml}, Der, Text) ->
 		suffix => <<>>, host => <<"localhost">>, common_name => <<"alice">>,
 		xmpp_addrs => [<<"alice@localhost">>], authzid => Text
 	},
+	Names = {Text, [<<"alice@localhost">>, Text], Text},
 	File = filename:join(Dir, "mongooseim.toml"),
 	Crls = #{missing_crl => allow, stale_crl => refuse},
 	Now = os:system_time(second),
@@ -83,6 +84,9 @@ valid(#{policy := Policy, dir := Dir, toml := Toml}, Der, Text) ->
 		{certjid_nif, chain, [Der]}, {certjid_nif, chain, [<<":", (base64:encode(Der))/binary, ":">>]},
 		{certjid_nif, decide, [Policy, Nif, Now]}, {certjid_nif, identity, [Der]},
 		{certjid_nif, identity_dirty, [Der]}, {certjid_nif, jid, [Text]},
+		{certjid_nif, login_names, [Der]},
+		{certjid_nif, verify_names, [Names, {<<"localhost">>, <<>>, <<>>}]},
+		{certjid_nif, verify_names_dirty, [Names, {<<"localhost">>, <<>>, Text}]},
 		{certjid_nif, load, [unicode:characters_to_binary(File), Crls]},
 		{certjid_nif, mechanisms, [Policy, Nif, Now]}, {certjid_nif, sasl_decide, [Credentials]},
 		{certjid_nif, tls_options, [Policy, {port, 5222}]},
@@ -224,7 +228,10 @@ normal_schedulers_are_free(Config) ->
 		{Function, lists:max([least(Function, Args) || Args <- Inputs])}
 		|| {Function, Inputs} <- [
 			{identity, [[Der] || Der <- Large ++ Mutated]},
+			{login_names, [[Der] || Der <- Large ++ Mutated]},
 			{jid, [[Jid] || Jid <- Jids]},
+			{verify_names, [[{Jid, [Jid], Jid}, {<<"localhost">>, <<>>, <<>>}]
+				|| Jid <- Jids, byte_size(Jid) =< 1365]},
 			{tls_options, [[Policy, {name, <<"c2s">>}], [Policy, {name, rand:bytes(100000)}]]}
 		]
 	],

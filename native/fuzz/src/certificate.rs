@@ -3,11 +3,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certjid_core::certificate::{Certificate, encoding};
+use certjid_core::certificate::{Certificate, CertificateError, LoginFields, encoding};
 
 /// One certificate in DER.
 pub fn check(data: &[u8]) {
-    let Ok(certificate) = Certificate::from_der(data) else {
+    let read = Certificate::from_der(data);
+    check_login_fields(data, read.as_ref());
+    let Ok(certificate) = read else {
         return;
     };
     assert_eq!(certificate.der(), data);
@@ -42,6 +44,18 @@ pub fn check(data: &[u8]) {
 
     for text in encodings(&[data.to_vec()]) {
         assert_eq!(encoding::chain(&text).as_deref(), Ok(&[data.to_vec()][..]));
+    }
+}
+
+/// The short way of reading says what the long one says.
+fn check_login_fields(data: &[u8], certificate: Result<&Certificate, &CertificateError>) {
+    match (LoginFields::from_der(data), certificate) {
+        (Ok(fields), Ok(certificate)) => {
+            assert_eq!(fields.common_name.as_deref(), certificate.common_name());
+            assert_eq!(fields.xmpp_addrs, certificate.xmpp_addrs());
+            assert_eq!(fields.not_after, certificate.not_after());
+        }
+        (fields, certificate) => assert_eq!(fields.err().as_ref(), certificate.err()),
     }
 }
 
