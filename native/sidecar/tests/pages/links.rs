@@ -6,6 +6,7 @@ use std::fs;
 use crate::common::cli::run;
 use crate::{read, root};
 
+/// The text of each page, and its name.
 fn pages() -> Vec<(String, String)> {
     let docs = fs::read_dir(root().join("docs")).unwrap();
     let names = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -14,18 +15,13 @@ fn pages() -> Vec<(String, String)> {
         .map(|name| format!("docs/{name}"))
         .collect();
     pages.push("README.md".to_owned());
-    let text = |page: String| (read(&page), page);
-    pages
-        .into_iter()
-        .map(text)
-        .map(|(text, page)| (page, text))
-        .collect()
+    pages.into_iter().map(|page| (read(&page), page)).collect()
 }
 
 #[test]
 fn each_link_leads_somewhere() {
     let mut links = 0;
-    for (page, text) in pages() {
+    for (text, page) in pages() {
         for link in text.split("](").skip(1) {
             let link = link.split(')').next().unwrap();
             if link.contains("://") {
