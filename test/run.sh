@@ -55,6 +55,7 @@ count_script
 export CERTJID_SKIP_NIF=1
 step "rebar3 ct" rebar3 ct
 count_ct
+step "demo" bash rel/demo.sh
 step "xref" rebar3 xref
 step "dialyzer" rebar3 dialyzer
 
