@@ -220,7 +220,7 @@ fn escaped_pem(text: &[u8]) -> Result<Vec<Vec<u8>>, ForwardedError> {
     pem_blocks(&pem).ok_or(malformed)
 }
 
-/// Certificates in PEM and nothing else. [`super::encoding`] passes over what stands between.
+/// Certificates in PEM, at least one and nothing else. [`super::encoding`] passes over what stands between.
 fn pem_blocks(mut rest: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut certificates = Vec::new();
     while !rest.is_empty() {
@@ -230,7 +230,7 @@ fn pem_blocks(mut rest: &[u8]) -> Option<Vec<Vec<u8>>> {
         certificates.push(STANDARD.decode(lines.collect::<Vec<_>>().concat()).ok()?);
         rest = block[end + END.len()..].trim_ascii_start();
     }
-    Some(certificates)
+    Some(certificates).filter(|certificates| !certificates.is_empty())
 }
 
 /// The only one of several that a form allows one of.
