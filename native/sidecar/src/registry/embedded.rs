@@ -187,7 +187,11 @@ fn inode(path: &Path) -> Option<(u64, u64)> {
 fn prepare(connection: &mut Connection, path: &Path) -> Result<(), RegistryError> {
     let failed = |error: rusqlite::Error| failed(path, &error);
     connection.busy_timeout(WRITE_TIMEOUT).map_err(failed)?;
-    if !is_newest(connection, path)? {
+    // In a transaction, so that what another process does meanwhile is seen whole or not at all.
+    let snapshot = connection.transaction().map_err(failed)?;
+    let newest = is_newest(&snapshot, path)?;
+    snapshot.finish().map_err(failed)?;
+    if !newest {
         let transaction = connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed)?;
