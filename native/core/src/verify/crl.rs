@@ -14,7 +14,7 @@ use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature};
 use webpki::{BorrowedCertRevocationList, Error};
 
 use super::rewrite::{sequence, wrap};
-use super::signature::{ALGORITHMS, Algorithm};
+use super::signature::{Algorithm, KEY_ALGORITHMS, with_name};
 use crate::certificate::element::Element;
 
 /// A list that webpki can read.
@@ -123,11 +123,10 @@ impl Crl {
 
     /// The list with only the entries that have one of these serial numbers.
     pub(super) fn reduced(&self, serials: &[&[u8]]) -> Option<Reduced<'_>> {
-        let mut entries: Vec<&[u8]> = serials
+        let entries: Vec<&[u8]> = serials
             .iter()
             .flat_map(|serial| self.entries_of(serial))
             .collect();
-        entries.dedup();
         // An empty list of entries is left out (RFC 5280 section 5.1.2.6).
         let entries = match entries.is_empty() {
             true => Vec::new(),
@@ -198,9 +197,7 @@ impl Crl {
             &self.der[self.tbs.clone()],
             &self.der[self.signature.clone()],
         );
-        ALGORITHMS
-            .iter()
-            .filter(|known| known.signature_alg_id().as_ref() == named)
+        with_name(named)
             .filter(|known| known.public_key_alg_id() == key_algorithm)
             .any(|known| known.verify_signature(key, tbs, signature).is_ok())
     }
@@ -224,15 +221,9 @@ pub(super) struct AsItWas<'a> {
 impl<'a> AsItWas<'a> {
     /// One for each kind of key that a CA may have.
     pub(super) fn all(lists: &'a [Reduced<'a>]) -> Vec<Self> {
-        let mut kinds: Vec<AlgorithmIdentifier> = Vec::new();
-        for kind in ALGORITHMS.iter().map(|known| known.public_key_alg_id()) {
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
-        kinds
-            .into_iter()
-            .map(|key_algorithm| Self {
+        KEY_ALGORITHMS
+            .iter()
+            .map(|&key_algorithm| Self {
                 lists,
                 key_algorithm,
             })

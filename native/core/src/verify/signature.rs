@@ -20,6 +20,17 @@ pub(super) static ALGORITHMS: LazyLock<Vec<&'static dyn Algorithm>> = LazyLock::
         .collect()
 });
 
+/// The kinds of keys that they are for, each once.
+pub(super) static KEY_ALGORITHMS: LazyLock<Vec<AlgorithmIdentifier>> = LazyLock::new(|| {
+    let mut kinds = Vec::new();
+    for kind in ALGORITHMS.iter().map(|known| known.public_key_alg_id()) {
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds
+});
+
 /// RSA-PSS with SHA-256, SHA-384 and SHA-512, for each form of the key's identifier.
 pub(crate) static RSA_PSS_KEY: [[PssKey; 2]; 3] = [
     PssKey::both(&webpki::aws_lc_rs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY),
@@ -85,12 +96,17 @@ pub(super) fn algorithms_of(
     certificate: &X509Certificate<'_>,
 ) -> impl Iterator<Item = &'static dyn Algorithm> {
     let named = Tbs::parse(certificate.tbs_certificate.as_ref())
-        .map(|tbs| tbs.signature.value.to_vec())
+        .map(|tbs| tbs.signature.value)
         .unwrap_or_default();
+    with_name(named)
+}
+
+/// The algorithms that have this name, the contents of an AlgorithmIdentifier.
+pub(super) fn with_name(name: &[u8]) -> impl Iterator<Item = &'static dyn Algorithm> {
     ALGORITHMS
         .iter()
         .copied()
-        .filter(move |algorithm| algorithm.signature_alg_id().as_ref() == named)
+        .filter(move |algorithm| algorithm.signature_alg_id().as_ref() == name)
 }
 
 /// Whether the certificate's own key made its signature.

@@ -171,26 +171,14 @@ impl Settings {
             socket_mode: self.socket_mode.or(file.socket_mode),
             socket_owner: self.socket_owner.or(file.socket_owner),
             socket_group: self.socket_group.or(file.socket_group),
-            allow_uid: if self.allow_uid.is_empty() {
-                file.allow_uid
-            } else {
-                self.allow_uid
-            },
+            allow_uid: or_list(self.allow_uid, file.allow_uid),
             max_connections: self.max_connections.or(file.max_connections),
             idle_timeout: self.idle_timeout.or(file.idle_timeout),
-            trust_forwarded: if self.trust_forwarded.is_empty() {
-                file.trust_forwarded
-            } else {
-                self.trust_forwarded
-            },
+            trust_forwarded: or_list(self.trust_forwarded, file.trust_forwarded),
             watch: self.watch || file.watch,
             missing_crl: self.missing_crl.or(file.missing_crl),
             stale_crl: self.stale_crl.or(file.stale_crl),
-            ldap_starttls: if self.ldap_starttls.is_empty() {
-                file.ldap_starttls
-            } else {
-                self.ldap_starttls
-            },
+            ldap_starttls: or_list(self.ldap_starttls, file.ldap_starttls),
             registry: self.registry.or(file.registry),
             http: self.http.or(file.http),
             http_cert: self.http_cert.or(file.http_cert),
@@ -202,6 +190,11 @@ impl Settings {
             log_level: self.log_level.or(file.log_level),
         })
     }
+}
+
+/// A list that is given replaces the file's, and is not added to it.
+fn or_list<T>(given: Vec<T>, file: Vec<T>) -> Vec<T> {
+    if given.is_empty() { file } else { given }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The section `auth`.
 
 use super::*;
-use crate::config::auth::MECHANISMS;
+use crate::config::auth::{MECHANISMS, METHODS};
 
 pub(super) const AUTH: &[ConfigOption] = &[
     option(
@@ -165,17 +165,7 @@ pub(super) const AUTH_LDAP: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const METHOD: Kind = OneOf(&[
-    "anonymous",
-    "dummy",
-    "external",
-    "http",
-    "internal",
-    "jwt",
-    "ldap",
-    "pki",
-    "rdbms",
-]);
+pub(super) const METHOD: Kind = OneOf(METHODS);
 
 const AFFIX: Kind = Syntax {
     name: "part of a user name",

@@ -17,6 +17,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
+use pem::{EncodeConfig, LineEnding, Pem};
 use subtle::ConstantTimeEq as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -258,17 +259,12 @@ fn user(query: &str) -> Result<User, String> {
 }
 
 fn pem(certificates: &[Vec<u8>]) -> String {
-    let mut text = String::new();
-    for der in certificates {
-        text.push_str("-----BEGIN CERTIFICATE-----\n");
-        let encoded = STANDARD.encode(der);
-        for line in encoded.as_bytes().chunks(64) {
-            text.extend(line.iter().copied().map(char::from));
-            text.push('\n');
-        }
-        text.push_str("-----END CERTIFICATE-----\n");
-    }
-    text
+    let blocks: Vec<Pem> = certificates
+        .iter()
+        .map(|der| Pem::new("CERTIFICATE", der.as_slice()))
+        .collect();
+    let lines = EncodeConfig::new().set_line_ending(LineEnding::LF);
+    pem::encode_many_config(&blocks, lines)
 }
 
 fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
