@@ -37,7 +37,7 @@ request(Der) ->
 	#{listener => c2s, host => <<"localhost">>, chain => [Der]}.
 
 load_errors(Config) ->
-	Dir = proplists:get_value(priv_dir, Config),
+	Dir = proplists:get_value(files, Config),
 	File = filename:join(Dir, "broken.toml"),
 	ok = file:write_file(File, "[auth]\n  sasl_external = \"standard\"\n  methods = [\"pkix\"]\n"),
 	{error, [_, _ | _] = Errors} = certjid:load(File),
@@ -56,7 +56,7 @@ load_errors(Config) ->
 %% CRLs by openssl: the reason is OTP's, and load/2 says what becomes of what no list tells.
 revocation(Config) ->
 	#{file := CaFile, issuer := {_, CaKey}} = proplists:get_value(ca, Config),
-	Dir = filename:join(proplists:get_value(priv_dir, Config), "crl"),
+	Dir = filename:join(proplists:get_value(files, Config), "crl"),
 	ok = filelib:ensure_dir(filename:join(Dir, "x")),
 	Key = public_key:pem_encode([public_key:pem_entry_encode('ECPrivateKey', CaKey)]),
 	Alice = certjid_test_config:issue(Config, ?ALICE),
@@ -100,7 +100,7 @@ revocation(Config) ->
 
 %% The chains of chains.jsonl in both modes, with OTP's reasons.
 chains(Config) ->
-	Dir = proplists:get_value(priv_dir, Config),
+	Dir = proplists:get_value(files, Config),
 	Rows = certjid_test_cases:rows("chains.jsonl"),
 	[] = [
 		{Name, Mode, Verdict, Wanted}

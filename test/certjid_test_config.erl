@@ -1,17 +1,27 @@
-%% What suites begin with: a CA, certificates that it issues, and a mongooseim.toml.
+%% What suites begin with: a folder for their files, a CA, certificates that it issues, and a
+%% mongooseim.toml.
 -module(certjid_test_config).
 
 -export([init/1]).
+-export([files/1]).
 -export([issue/2]).
 -export([issue/3]).
 -export([policy/2]).
 -export([write/3]).
 
-%% For init_per_suite/1. Suites share one priv_dir and the node, whose ssl keeps files in memory
-%% by their name.
-init(Config) ->
-	_ = [ok = ssl:clear_pem_cache() || whereis(ssl_sup) =/= undefined],
-	[{ca, ca(proplists:get_value(priv_dir, Config))} | Config].
+%% For init_per_suite/1: adds `files', a folder, and `ca'.
+init(Config0) ->
+	Config = files(Config0),
+	[{ca, ca(proplists:get_value(files, Config))} | Config].
+
+%% Suites share one priv_dir and the node, whose ssl keeps files in memory by their name: no name
+%% comes twice. None is removed before the node ends either: when ssl:clear_pem_cache/0 is called
+%% while a connection has a CA file that is gone, ssl_manager of OTP 25 exits.
+files(Config) ->
+	Number = integer_to_list(erlang:unique_integer([positive])),
+	Files = filename:join(proplists:get_value(priv_dir, Config), Number),
+	ok = file:make_dir(Files),
+	[{files, Files} | Config].
 
 %% A certificate that the test CA issues (see certjid_test_cert:make/3).
 issue(Config, Names) ->
@@ -24,7 +34,7 @@ issue(Config, Names, Options) ->
 %% A policy that trusts the test CA.
 policy(Config, Options) ->
 	#{file := CaFile} = proplists:get_value(ca, Config),
-	Dir = proplists:get_value(priv_dir, Config),
+	Dir = proplists:get_value(files, Config),
 	{ok, Policy} = certjid:load(write(Dir, "mongooseim.toml", Options#{cacertfile => CaFile})),
 	Policy.
 
@@ -70,7 +80,6 @@ ca(Dir) ->
 	Key = certjid_test_cert:key(),
 	Issuer = {certjid_test_cert:subject(Names), Key},
 	Der = certjid_test_cert:make(Key, Names, #{issuer => Issuer, ca => true}),
-	Number = integer_to_list(erlang:unique_integer([positive])),
-	File = filename:join(Dir, "ca" ++ Number ++ ".pem"),
+	File = filename:join(Dir, "ca.pem"),
 	ok = file:write_file(File, certjid_test_cert:pem([Der])),
 	#{issuer => Issuer, file => File, key => certjid_test_cert:key()}.

@@ -15,6 +15,7 @@
 -export([run/3]).
 -export([execute/1]).
 -export([pkcs12/2]).
+-export([pkcs12/3]).
 -export([packages/0]).
 
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
@@ -48,7 +49,7 @@ init(Config0) ->
 	Files = maps:map(fun(Name, Der) ->
 		write_certificate(Config, atom_to_list(Name), Key, Der)
 	end, Clients),
-	CrlFile = filename:join(proplists:get_value(priv_dir, Config), "crl.pem"),
+	CrlFile = filename:join(proplists:get_value(files, Config), "crl.pem"),
 	Crl = {'CertificateList', certjid_test_cert:crl(Ca, [?REVOKED]), not_encrypted},
 	ok = file:write_file(CrlFile, public_key:pem_encode([Crl])),
 	[
@@ -60,17 +61,22 @@ init(Config0) ->
 
 %% The files of a certificate, for the scripts.
 write_certificate(Config, Name, Key, Der) ->
-	File = filename:join(proplists:get_value(priv_dir, Config), Name),
+	File = filename:join(proplists:get_value(files, Config), Name),
 	Pem = public_key:pem_encode([public_key:pem_entry_encode('ECPrivateKey', Key)]),
 	ok = file:write_file(File ++ ".key", Pem),
 	ok = file:write_file(File ++ ".crt", certjid_test_cert:pem([Der])),
 	#{cert => File ++ ".crt", key => File ++ ".key"}.
 
 %% The file of a certificate and its key in PKCS#12.
-pkcs12(#{cert := Cert, key := Key}, Password) ->
+pkcs12(Files, Password) ->
+	pkcs12(Files, Password, []).
+
+%% The same, with more options for openssl.
+pkcs12(#{cert := Cert, key := Key}, Password, Options) ->
 	File = filename:rootname(Cert) ++ ".p12",
 	_ = openssl([
 		"pkcs12", "-export", "-in", Cert, "-inkey", Key, "-out", File, "-passout", "pass:" ++ Password
+		| Options
 	]),
 	File.
 
@@ -81,7 +87,7 @@ openssl(Arguments) ->
 %% A mongooseim.toml that trusts the test CA and has its CRL. Options: `verify_mode' and
 %% `disconnect_on_failure', and those of certjid_test_config:write/3.
 policy_file(Config, Options) ->
-	Dir = proplists:get_value(priv_dir, Config),
+	Dir = proplists:get_value(files, Config),
 	#{file := CaFile} = proplists:get_value(ca, Config),
 	Mode = atom_to_list(maps:get(verify_mode, Options, peer)),
 	Name = "policy" ++ integer_to_list(erlang:unique_integer([positive])) ++ ".toml",
@@ -125,34 +131,27 @@ with_sidecar(Toml, Fun) ->
 	with_sidecar(Toml, [], Fun).
 
 with_sidecar(Toml, Arguments, Fun) ->
-	Binary = case os:getenv("CERTJID_BIN") of
-		false -> filename:join(certjid_test_cases:root(), "target/debug/certjid");
-		File -> File
-	end,
-	filelib:is_regular(Binary) orelse ct:fail("there is no sidecar at ~ts", [Binary]),
-	%% A socket's path must be short.
-	Dir = string:trim(os:cmd("mktemp -d /tmp/certjid.XXXXXX")),
-	Path = filename:join(Dir, "sock"),
-	Port = open_port({spawn_executable, Binary}, [
-		{args, ["serve", "--config", Toml, "--socket", Path | Arguments]},
-		binary, exit_status, stderr_to_stdout
-	]),
-	{os_pid, Pid} = erlang:port_info(Port, os_pid),
-	{ok, Client} = certjid_sidecar:start_link(#{socket => Path}),
-	try
-		ok = wait(Client, 200),
-		Fun(Client)
-	after
-		ok = gen_server:stop(Client),
-		_ = os:cmd("kill " ++ integer_to_list(Pid)),
-		receive
-			{Port, {exit_status, _}} -> ok
-		after 5000 ->
-			_ = os:cmd("kill -9 " ++ integer_to_list(Pid))
-		end,
-		flush(Port),
-		ok = file:del_dir_r(Dir)
-	end.
+	certjid_test_program:folder(fun(Folder) ->
+		Path = filename:join(Folder, "sock"),
+		Sidecar = certjid_test_program:start(
+			certjid_test_program:certjid(),
+			["serve", "--config", Toml, "--socket", Path | Arguments],
+			filename:join(Folder, "log")
+		),
+		{ok, Client} = certjid_sidecar:start_link(#{socket => Path}),
+		try
+			{ok, _} = certjid_test_program:wait_for("the sidecar", fun() ->
+				case certjid_sidecar:status(Client) of
+					{ok, _} = Status -> Status;
+					{error, _} -> false
+				end
+			end),
+			Fun(Client)
+		after
+			ok = gen_server:stop(Client),
+			ok = certjid_test_program:stop(Sidecar)
+		end
+	end).
 
 %% Runs Fun with the `decider' of certjid_test_xmpp that the group's Config names.
 with_decider(Config, Toml, Fun) ->
@@ -163,17 +162,6 @@ with_decider(Config, Toml, Fun) ->
 		sidecar ->
 			with_sidecar(Toml, fun(Client) -> Fun({sidecar, Client}) end)
 	end.
-
-wait(_Client, 0) ->
-	ct:fail("the sidecar does not answer");
-wait(Client, Times) ->
-	case certjid_sidecar:status(Client) of
-		{ok, _} -> ok;
-		_ -> timer:sleep(50), wait(Client, Times - 1)
-	end.
-
-flush(Port) ->
-	receive {Port, _} -> flush(Port) after 0 -> ok end.
 
 %% Runs a script of test/clients, with an object of text, numbers and booleans, and decodes the
 %% last line of its output; before come the log lines of its libraries. A script that fails, or

@@ -24,7 +24,7 @@ end_per_suite(_Config) ->
 	ok.
 
 write(Config, #{<<"name">> := Name, <<"chain">> := Pems, <<"key">> := Key}) ->
-	File = filename:join(proplists:get_value(priv_dir, Config), "keyed_" ++ binary_to_list(Name)),
+	File = filename:join(proplists:get_value(files, Config), "keyed_" ++ binary_to_list(Name)),
 	ok = file:write_file(File ++ ".crt", Pems),
 	ok = file:write_file(File ++ ".key", Key),
 	File.
@@ -91,16 +91,14 @@ serve(Config, Policy, Sidecar, Jobs) ->
 	lists:zip(receive {Client, Seen} -> Seen after 20000 -> ct:fail(client_hangs) end, Answers).
 
 start_client(Config, Port, Jobs) ->
-	File = filename:join(proplists:get_value(priv_dir, Config), "jobs" ++ integer_to_list(Port)),
+	File = filename:join(proplists:get_value(files, Config), "jobs" ++ integer_to_list(Port)),
 	ok = file:write_file(File, [
 		["{\"tls\": \"", Version, "\", \"cert\": \"", Name, ".crt\", \"key\": \"", Name, ".key\"}\n"]
 		|| {_Row, Version, Name} <- Jobs
 	]),
 	Self = self(),
 	spawn_link(fun() ->
-		Run = fun() -> certjid_test_xmpp_env:run(Config, "handshakes.py", #{port => Port, jobs => File}) end,
-		%% A link would take the case down before it has ended the sidecar.
-		Self ! {self(), catch Run()}
+		Self ! {self(), certjid_test_xmpp_env:run(Config, "handshakes.py", #{port => Port, jobs => File})}
 	end).
 
 %% The messages of a connection that fails go with its process.

@@ -14,19 +14,19 @@
 all() ->
 	[dependency, node, mongooseim, sidecar, tests].
 
-init_per_suite(Config) ->
-	Folder = string:trim(os:cmd("mktemp -d /tmp/certjid.XXXXXX")),
+init_per_suite(Config0) ->
+	Config = certjid_test_config:files(Config0),
+	Folder = proplists:get_value(files, Config),
 	Make = ["dev-cert", "--dir", Folder, "--server", "localhost", "alice@localhost"],
 	{0, _} = certjid_test_xmpp_env:command(certjid_test_program:certjid(), Make),
 	_ = certjid_test_config:write(Folder, "mongooseim.toml", #{
 		cacertfile => filename:join(Folder, "ca.pem")
 	}),
 	{ok, _} = application:ensure_all_started(ssl),
-	ok = ssl:clear_pem_cache(),
-	[{folder, Folder} | Config].
+	Config.
 
-end_per_suite(Config) ->
-	ok = file:del_dir_r(proplists:get_value(folder, Config)).
+end_per_suite(_Config) ->
+	ok.
 
 %% The blocks of a language, in the page's order.
 blocks(Language) ->
@@ -39,10 +39,9 @@ blocks(Language) ->
 %% The page's block with the files of the test's own folder.
 adapted(Block, Config) ->
 	Files = ["mongooseim.toml", "server.pem", "server.key", "ca.pem"],
-	Folder = proplists:get_value(folder, Config),
+	Folder = proplists:get_value(files, Config),
 	replace(Block, [
-		{"client.crt", "alice.pem"}, {"example.org", "localhost"}, {"alice.pem", Folder ++ "/alice.pem"},
-		{"/run/certjid/certjid.sock", Folder ++ "/sock"}
+		{"client.crt", "alice.pem"}, {"example.org", "localhost"}, {"alice.pem", Folder ++ "/alice.pem"}
 		| [{"\"" ++ File, "\"" ++ filename:join(Folder, File)} || File <- Files]
 	]).
 
@@ -65,7 +64,7 @@ bound(Name, Bindings) ->
 	Value.
 
 alice(Config) ->
-	{ok, Pem} = file:read_file(filename:join(proplists:get_value(folder, Config), "alice.pem")),
+	{ok, Pem} = file:read_file(filename:join(proplists:get_value(files, Config), "alice.pem")),
 	[{'Certificate', Der, _} | _] = public_key:pem_decode(Pem),
 	#{listener => c2s, host => <<"localhost">>, chain => [Der]}.
 
@@ -73,7 +72,7 @@ alice(Config) ->
 %% building the library it copies the one that the suites load.
 dependency(Config) ->
 	[Block | _] = blocks("erlang"),
-	Folder = filename:join(proplists:get_value(folder, Config), "project"),
+	Folder = filename:join(proplists:get_value(files, Config), "project"),
 	Sh = fun(Lines) ->
 		Script = ["set -e; folder=", Folder, "; root=", certjid_test_cases:root(), "\n" | Lines],
 		{0, Output} = certjid_test_xmpp_env:command("sh", ["-c", lists:flatten(Script)]),
@@ -104,7 +103,7 @@ node(Config) ->
 	{[{ok, _}], Bindings} = evaluate(Load, erl_eval:new_bindings()),
 	{ok, Listen} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, binary, {active, false}]),
 	{ok, Port} = inet:port(Listen),
-	Folder = proplists:get_value(folder, Config),
+	Folder = proplists:get_value(files, Config),
 	Client = spawn_link(fun() ->
 		{ok, Socket} = ssl:connect({127, 0, 0, 1}, Port, [
 			{certfile, Folder ++ "/alice.pem"}, {keyfile, Folder ++ "/alice.key"}, {verify, verify_none}
@@ -128,7 +127,7 @@ node(Config) ->
 %% The page's section [auth] lets in who always sends the JID, which the default does not.
 mongooseim(Config) ->
 	[Auth] = blocks("toml"),
-	Folder = proplists:get_value(folder, Config),
+	Folder = proplists:get_value(files, Config),
 	Request = (alice(Config))#{authzid => <<"alice@localhost">>},
 	Default = filename:join(Folder, "mongooseim.toml"),
 	{ok, Standard} = certjid:load(Default),
@@ -143,31 +142,37 @@ mongooseim(Config) ->
 %% The supervisor's function in a module, and the calls by the name that it gives the client.
 sidecar(Config) ->
 	[Supervisor, Calls] = lists:nthtail(5, [adapted(Block, Config) || Block <- blocks("erlang")]),
-	Folder = proplists:get_value(folder, Config),
+	certjid_test_program:folder(fun(Folder) ->
+		Socket = filename:join(Folder, "sock"),
+		load_supervisor(Folder, replace(Supervisor, [{"/run/certjid/certjid.sock", Socket}])),
+		Sidecar = certjid_test_prosody:start_sidecar(#{
+			folder => Folder, socket => Socket,
+			toml => filename:join(proplists:get_value(files, Config), "mongooseim.toml")
+		}),
+		try
+			{ok, Pid} = supervisor:start_link(page_supervisor, []),
+			Bindings = erl_eval:add_binding('Request', alice(Config), erl_eval:new_bindings()),
+			Evaluate = fun() ->
+				{Answers, _} = evaluate(Calls, Bindings),
+				Answers
+			end,
+			[Allowed, Allowed, [<<"EXTERNAL">>], {ok, #{allowed := 2}}] = Evaluate(),
+			{ok, #{jid := <<"alice@localhost">>}} = Allowed,
+			ok = certjid_test_program:stop(Sidecar),
+			[Away, Away, [], Away] = Evaluate(),
+			{error, unavailable} = Away,
+			ok = gen_server:stop(Pid)
+		after
+			ok = certjid_test_program:stop(Sidecar)
+		end
+	end).
+
+load_supervisor(Folder, Function) ->
 	Source = filename:join(Folder, "page_supervisor.erl"),
-	ok = file:write_file(Source, ["-module(page_supervisor).\n-export([init/1]).\n", Supervisor]),
+	ok = file:write_file(Source, ["-module(page_supervisor).\n-export([init/1]).\n", Function]),
 	{ok, page_supervisor, Beam} = compile:file(Source, [binary, report, warnings_as_errors]),
 	{module, page_supervisor} = code:load_binary(page_supervisor, Source, Beam),
-	Sidecar = certjid_test_prosody:start_sidecar(#{
-		folder => Folder, socket => filename:join(Folder, "sock"),
-		toml => filename:join(Folder, "mongooseim.toml")
-	}),
-	try
-		{ok, Pid} = supervisor:start_link(page_supervisor, []),
-		Bindings = erl_eval:add_binding('Request', alice(Config), erl_eval:new_bindings()),
-		Evaluate = fun() ->
-			{Answers, _} = evaluate(Calls, Bindings),
-			Answers
-		end,
-		[Allowed, Allowed, [<<"EXTERNAL">>], {ok, #{allowed := 2}}] = Evaluate(),
-		{ok, #{jid := <<"alice@localhost">>}} = Allowed,
-		ok = certjid_test_program:stop(Sidecar),
-		[Away, Away, [], Away] = Evaluate(),
-		{error, unavailable} = Away,
-		ok = gen_server:stop(Pid)
-	after
-		ok = certjid_test_program:stop(Sidecar)
-	end.
+	ok.
 
 %% The commands that check the project are those of `make test'.
 tests(_Config) ->

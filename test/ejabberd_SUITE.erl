@@ -321,7 +321,7 @@ loop(Login, Answers) ->
 %% not grown, and whoever got in is whom certjid lets in.
 hostile_logins(Config) ->
 	Server = #{direct_port := Port} = server(Config),
-	Dir = filename:join(proplists:get_value(priv_dir, Config), "hostile"),
+	Dir = filename:join(proplists:get_value(files, Config), "hostile"),
 	ok = filelib:ensure_path(Dir),
 	[
 		ok = file:write_file(filename:join(Dir, io_lib:format("~4..0b.crt", [N])),

@@ -41,7 +41,7 @@ init_per_suite(Config) ->
 	],
 	84 = length(Measured),
 	Alice = certjid_test_config:issue(With, ?ALICE),
-	Dir = proplists:get_value(priv_dir, Config),
+	Dir = proplists:get_value(files, With),
 	{ok, Toml} = file:read_file(filename:join(Dir, "mongooseim.toml")),
 	World = #{policy => Policy, alice => Alice, ders => [Alice | Measured], toml => Toml, dir => Dir},
 	[{world, World} | With].
@@ -325,7 +325,7 @@ load_and_unload(Config) ->
 %% A build that panics when it is asked, in a node of its own.
 a_panic_is_an_error(Config) ->
 	Root = certjid_test_cases:root(),
-	Lib = filename:join([proplists:get_value(priv_dir, Config), "panic", "certjid"]),
+	Lib = filename:join([proplists:get_value(files, Config), "panic", "certjid"]),
 	Ebin = filename:join(Lib, "ebin"),
 	ok = filelib:ensure_dir(filename:join(Ebin, "x")),
 	ok = filelib:ensure_dir(filename:join([Lib, "priv", "x"])),

@@ -167,7 +167,7 @@ idna(_Config) ->
 
 %% Without its shared library the module says which file it misses.
 nif_missing(Config) ->
-	Ebin = filename:join([proplists:get_value(priv_dir, Config), "certjid", "ebin"]),
+	Ebin = filename:join([proplists:get_value(files, Config), "certjid", "ebin"]),
 	ok = filelib:ensure_path(Ebin),
 	[
 		{ok, _} = file:copy(code:which(Module), filename:join(Ebin, atom_to_list(Module) ++ ".beam"))

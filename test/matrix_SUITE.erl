@@ -236,7 +236,7 @@ late_refusal(Config, Decider) ->
 %% R13: `openssl req -x509' makes a CA certificate by default; selfsigned_peer accepts it.
 openssl_defaults(Config) ->
 	Make = fun(Name, More) ->
-		File = filename:join(proplists:get_value(priv_dir, Config), Name),
+		File = filename:join(proplists:get_value(files, Config), Name),
 		_ = certjid_test_xmpp_env:openssl([
 			"req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=alice",
 			"-keyout", File ++ ".key", "-out", File ++ ".crt" | More
@@ -261,7 +261,7 @@ openssl_defaults(Config) ->
 
 %% R17: only clientAuth, or no extended key usage, makes a client's certificate.
 extended_key_usage(Config) ->
-	Dir = proplists:get_value(priv_dir, Config),
+	Dir = proplists:get_value(files, Config),
 	#{issuer := {_, CaKey}, file := CaFile} = proplists:get_value(ca, Config),
 	CaKeyFile = filename:join(Dir, "eku_ca.key"),
 	ok = file:write_file(CaKeyFile, public_key:pem_encode([

@@ -187,7 +187,7 @@ matches(Text, Pattern) ->
 %% The commands of docs/mongooseim.md, in a folder of the test's own.
 installation(Config) ->
 	Text = page("docs/mongooseim.md"),
-	Dir = filename:join(proplists:get_value(priv_dir, Config), "opt"),
+	Dir = filename:join(proplists:get_value(files, Config), "opt"),
 	Block = fun(Language) ->
 		[
 			unicode:characters_to_list(string:replace(Commands, "/opt/certjid", Dir, all))

@@ -209,8 +209,12 @@ blocks(Language) ->
 
 %% Runs a proxy with its configuration of docs/proxy.md, for as long as Fun(Port) takes.
 through(Configure, Name, Config, #{port := Server}, Fun) ->
-	Dir = string:trim(os:cmd("mktemp -d /tmp/certjid.XXXXXX")),
-	Port = free_port(),
+	certjid_test_program:folder(fun(Dir) ->
+		through(Configure, Name, Config, Server, Dir, Fun)
+	end).
+
+through(Configure, Name, Config, Server, Dir, Fun) ->
+	Port = certjid_test_program:free_port(),
 	#{certfile := Certificate, keyfile := Key} = proplists:get_value(server, Config),
 	#{file := CaFile} = proplists:get_value(ca, Config),
 	{ok, Both} = both(Certificate, Key),
@@ -225,49 +229,26 @@ through(Configure, Name, Config, #{port := Server}, Fun) ->
 	{Program, Arguments} = Configure(Text, Dir, {Port, Certificate, Key}),
 	Executable = os:find_executable(Program, "/usr/sbin:/usr/bin"),
 	Executable =/= false orelse ct:fail("there is no ~ts", [Program]),
-	Process = open_port({spawn_executable, Executable}, [
-		{args, Arguments}, binary, exit_status, stderr_to_stdout
-	]),
-	{os_pid, Pid} = erlang:port_info(Process, os_pid),
+	Log = filename:join(Dir, "log"),
+	Proxy = certjid_test_program:start(Executable, Arguments, Log),
 	try
-		ok = listens(Port, Process, 200),
+		ok = certjid_test_program:wait_for("the proxy", fun() ->
+			case gen_tcp:connect({127, 0, 0, 1}, Port, []) of
+				{ok, Socket} -> gen_tcp:close(Socket);
+				{error, _} -> false
+			end
+		end),
 		Fun(Port)
 	after
-		_ = os:cmd("kill " ++ integer_to_list(Pid)),
-		receive
-			{Process, {exit_status, _}} -> ok
-		after 10000 ->
-			_ = os:cmd("kill -9 " ++ integer_to_list(Pid))
-		end,
-		ok = file:del_dir_r(Dir)
+		ok = certjid_test_program:stop(Proxy),
+		{ok, Output} = file:read_file(Log),
+		ct:log("~ts", [Output])
 	end.
 
 both(Certificate, Key) ->
 	{ok, First} = file:read_file(Certificate),
 	{ok, Second} = file:read_file(Key),
 	{ok, [First, Second]}.
-
-free_port() ->
-	{ok, Listen} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
-	{ok, Port} = inet:port(Listen),
-	ok = gen_tcp:close(Listen),
-	Port.
-
-listens(_Port, Process, 0) ->
-	ct:fail("the proxy does not listen: ~ts", [output(Process)]);
-listens(Port, Process, Times) ->
-	case gen_tcp:connect({127, 0, 0, 1}, Port, []) of
-		{ok, Socket} -> gen_tcp:close(Socket);
-		{error, _} -> timer:sleep(50), listens(Port, Process, Times - 1)
-	end.
-
-output(Process) ->
-	receive
-		{Process, {data, Data}} -> [Data, output(Process)];
-		{Process, {exit_status, Status}} -> integer_to_list(Status)
-	after 0 ->
-		[]
-	end.
 
 %% The program and its arguments, with what a system's own configuration has round the block.
 nginx(Text, Dir, {Port, Certificate, Key}) ->

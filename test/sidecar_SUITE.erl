@@ -39,10 +39,7 @@ end_per_testcase(_Case, Config) ->
 	ok = file:del_dir_r(Dir).
 
 start(Config, Options) ->
-	Binary = case os:getenv("CERTJID_BIN") of
-		false -> filename:join(certjid_test_cases:root(), "target/debug/certjid");
-		File -> File
-	end,
+	Binary = certjid_test_program:certjid(),
 	filelib:is_regular(Binary) orelse ct:fail("there is no sidecar at ~ts", [Binary]),
 	#{file := CaFile} = proplists:get_value(ca, Config),
 	Dir = proplists:get_value(dir, Config),

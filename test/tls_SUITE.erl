@@ -30,7 +30,7 @@ end_per_suite(_Config) ->
 
 %% Certificates and key as files, as options of ssl; `issuers' is openssl's.
 write(Config, Name, Key, [Leaf | Issuers]) ->
-	File = filename:join(proplists:get_value(priv_dir, Config), Name),
+	File = filename:join(proplists:get_value(files, Config), Name),
 	Pem = public_key:pem_encode([public_key:pem_entry_encode('ECPrivateKey', Key)]),
 	ok = file:write_file(File ++ ".key", Pem),
 	ok = file:write_file(File ++ ".crt", certjid_test_cert:pem([Leaf])),
@@ -69,7 +69,7 @@ options(_Config) ->
 %% The documentation's recipe, to the letter but for the answers to its questions: its
 %% certificate is X.509 v1 (R14) and has no xmppAddr.
 recipe(Config) ->
-	Dir = proplists:get_value(priv_dir, Config),
+	Dir = proplists:get_value(files, Config),
 	Commands = [
 		"openssl genrsa -des3 -passout pass:secret -out rootCA.key 4096",
 		"openssl req -x509 -new -nodes -key rootCA.key -passin pass:secret -sha256 -days 1024 "
@@ -260,7 +260,7 @@ listener(Config) ->
 listener_policy(Config, Extra) ->
 	#{file := CaFile} = proplists:get_value(ca, Config),
 	#{certfile := CertFile, keyfile := KeyFile} = proplists:get_value(server, Config),
-	Toml = filename:join(proplists:get_value(priv_dir, Config), "listener.toml"),
+	Toml = filename:join(proplists:get_value(files, Config), "listener.toml"),
 	ok = file:write_file(Toml, io_lib:format("
 		[general]
 		  default_server_domain = \"localhost\"
@@ -309,7 +309,7 @@ resumption(Config) ->
 	Policy = listener_policy(Config, "disconnect_on_failure = false"),
 	{ok, Listen} = gen_tcp:listen(0, [{active, false}, {ip, {127, 0, 0, 1}}, binary]),
 	{ok, Number} = inet:port(Listen),
-	Session = filename:join(proplists:get_value(priv_dir, Config), "session"),
+	Session = filename:join(proplists:get_value(files, Config), "session"),
 	[
 		begin
 			Port = connect(Number, "-tls1_2", Expired, Args),

@@ -76,11 +76,7 @@ fn against_echo(folder: &Path, socket: &Path, key: &str, request: Vec<u8>) -> Do
         &echo_socket,
     )?;
     let what = format!("no chain check ({key}, {} bytes)", request.len());
-    let shapes = [
-        ("64 connections", 64, 1),
-        ("1 connection, 64 under way", 1, 64),
-    ];
-    for (shape, connections, depth) in shapes {
+    for (shape, connections, depth) in SHAPES {
         let load = load(connections, depth);
         let mut ours = Vec::new();
         let mut echo = Vec::new();
@@ -111,11 +107,7 @@ fn against_signatures(socket: &Path, key: &str, chain: &Chain, port: u16) -> Don
     };
     expect(&load(1, 1).once(socket)?, "\"allowed\":true")?;
     let what = format!("chain check ({key}, {} signatures)", chain.signatures());
-    let shapes = [
-        ("64 connections", 64, 1),
-        ("1 connection, 64 under way", 1, 64),
-    ];
-    for (shape, connections, depth) in shapes {
+    for (shape, connections, depth) in SHAPES {
         let load = load(connections, depth);
         let mut ours = Vec::new();
         let mut bare = Vec::new();
@@ -237,3 +229,9 @@ impl Drop for Server {
 const ROUNDS: usize = 8;
 
 const ROUND: Duration = Duration::from_millis(500);
+
+/// Connections, and requests that are under way on each.
+const SHAPES: [(&str, usize, usize); 2] = [
+    ("64 connections", 64, 1),
+    ("1 connection, 64 under way", 1, 64),
+];

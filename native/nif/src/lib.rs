@@ -148,5 +148,8 @@ fn read_identity(der: &[u8]) -> Result<Identity, String> {
 
 #[cfg(feature = "test-panic")]
 fn panic_if_asked(input: &[u8]) {
-    assert!(input != b"test-panic", "a test asked for it");
+    if input == b"test-panic" {
+        // As a panic does, but without its message: the test asks some hundred times.
+        std::panic::resume_unwind(Box::new("a test asked for it"));
+    }
 }

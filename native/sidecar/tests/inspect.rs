@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::cli::{UNUSABLE, certjid, folder, openssl, run};
+use common::cli::{UNUSABLE, certjid, folder, openssl, run, write_der};
 use serde_json::{Value, json};
 
 #[test]
@@ -45,18 +45,7 @@ fn inspect_shows_every_name() {
     assert_eq!(one["version"], 3);
     assert!(one["not_before"].as_i64().unwrap() < one["not_after"].as_i64().unwrap());
 
-    openssl(
-        dir,
-        &[
-            "x509",
-            "-in",
-            "alice.pem",
-            "-outform",
-            "DER",
-            "-out",
-            "alice.der",
-        ],
-    );
+    write_der(dir);
     let der: Value =
         serde_json::from_str(&run(dir, &["inspect", "--json", "alice.der"], 0)).unwrap();
     assert_eq!(der, one);

@@ -8,20 +8,10 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 
-use common::cli::{ALLOWED, REFUSED, UNUSABLE, folder, run};
+use common::cli::{ALLOWED, CHECK, REFUSED, UNUSABLE, folder, run};
 use common::serving::Serving;
 use common::{CONFIG, Connection, wait_until};
 use serde_json::{Value, json};
-
-const CHECK: [&str; 7] = [
-    "check",
-    "--socket",
-    "sock",
-    "--host",
-    "localhost",
-    "--cert",
-    "alice.pem",
-];
 
 fn serve(dir: &Path) -> (Serving, u16) {
     let free = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -10,7 +10,6 @@ use common::cli::{ALLOWED, REFUSED, run};
 use common::http_service::{Service, answer, pem};
 use common::serving::Serving;
 use common::slapd::Slapd;
-use common::wait_for_socket;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::Value;
@@ -56,8 +55,7 @@ fn staff_in_a_directory_and_devices_in_a_service() {
         ],
     );
     fs::write(dir.join("mongooseim.toml"), config).unwrap();
-    let _serving = Serving::start(dir, &["--config", "mongooseim.toml", "--socket", "sock"]);
-    wait_for_socket(&dir.join("sock"));
+    let _serving = Serving::with(dir, "mongooseim.toml");
 
     for judge in [["--config", "mongooseim.toml"], ["--socket", "sock"]] {
         let check = |host: &str, name: &str, more: &[&str], status| -> Value {

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
-use common::cli::{ALLOWED, REFUSED, UNUSABLE, certjid, folder, run, text};
+use common::cli::{ALLOWED, CHECK, REFUSED, UNUSABLE, certjid, folder, run, text};
 use common::serving::Serving;
 use common::{CONFIG, Connection, Site, wait_for_socket, wait_until};
 use serde_json::{Value, json};
@@ -39,23 +39,14 @@ fn serve_reloads_on_sighup_and_ends_on_sigterm() {
         0o600
     );
 
-    let asked = [
-        "check",
-        "--socket",
-        "sock",
-        "--host",
-        "localhost",
-        "--cert",
-        "alice.pem",
-    ];
-    let out = run(dir, &asked, ALLOWED);
+    let out = run(dir, &CHECK, ALLOWED);
     assert!(
         out.contains("ALLOWED as alice@localhost") && out.contains("EXTERNAL is offered"),
         "{out}"
     );
     run(
         dir,
-        &[&asked[..], &["--authzid", "bob@localhost", "--json"]].concat(),
+        &[&CHECK[..], &["--authzid", "bob@localhost", "--json"]].concat(),
         REFUSED,
     );
 
@@ -71,7 +62,7 @@ fn serve_reloads_on_sighup_and_ends_on_sigterm() {
     fs::write(dir.join("mongooseim.toml"), "[").unwrap();
     serving.signal("HUP");
     wait_until("the broken file is seen", || reload_error().is_string());
-    run(dir, &asked, ALLOWED);
+    run(dir, &CHECK, ALLOWED);
     fs::write(
         dir.join("mongooseim.toml"),
         CONFIG.replace("localhost", "example.org"),
@@ -79,7 +70,7 @@ fn serve_reloads_on_sighup_and_ends_on_sigterm() {
     .unwrap();
     serving.signal("HUP");
     wait_until("the good file is seen", || reload_error().is_null());
-    run(dir, &asked, REFUSED);
+    run(dir, &CHECK, REFUSED);
 
     serving.signal("TERM");
     assert!(serving.child.wait().unwrap().success());

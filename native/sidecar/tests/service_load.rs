@@ -10,13 +10,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use common::http_service::{Service, answer, pem};
 use common::serving::Serving;
 use common::slapd::Slapd;
 use common::slow_proxy::SlowProxy;
-use common::{Connection, Site, wait_for_socket, wait_until};
+use common::{Connection, Site, login_at, wait_until};
 use serde_json::{Value, json};
 
 /// What a login may take beyond the time-out of the pool, on a machine with other work.
@@ -162,7 +160,7 @@ impl Load {
     }
 
     fn start_with(site: &Site, der: &[u8]) -> Self {
-        let (slow, quick) = (request("slow", der), request("localhost", der));
+        let (slow, quick) = (login_at("slow", der), login_at("localhost", der));
         let (socket, busy) = (site.path("sock"), Arc::new(AtomicBool::new(true)));
         let client = |_| {
             let (slow, busy) = (slow.clone(), Arc::clone(&busy));
@@ -220,11 +218,7 @@ impl Load {
 fn busy_site() -> (Site, Slapd, Serving) {
     let site = Site::new();
     let slapd = Slapd::start(site.dir.path());
-    let serving = Serving::start(
-        site.dir.path(),
-        &["--config", "mongooseim.toml", "--socket", "sock"],
-    );
-    wait_for_socket(&site.path("sock"));
+    let serving = Serving::with(site.dir.path(), "mongooseim.toml");
     (site, slapd, serving)
 }
 
@@ -243,17 +237,7 @@ fn login_der(site: &Site) -> Vec<u8> {
 }
 
 fn login_of(site: &Site, host: &str) -> Value {
-    request(host, &login_der(site))
-}
-
-fn request(host: &str, der: &[u8]) -> Value {
-    json!({
-        "request": "authenticate",
-        "listener": "c2s",
-        "host": host,
-        "authzid": format!("alice@{host}"),
-        "chain": [STANDARD.encode(der)],
-    })
+    login_at(host, &login_der(site))
 }
 
 /// The median time of a login that succeeds.

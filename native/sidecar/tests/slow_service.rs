@@ -7,10 +7,8 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use common::Site;
-use serde_json::{Value, json};
+use common::{Site, login_at};
+use serde_json::Value;
 
 #[test]
 fn a_flood_of_logins_at_a_hung_service_delays_no_other() {
@@ -25,14 +23,14 @@ fn a_flood_of_logins_at_a_hung_service_delays_no_other() {
     let flood: Vec<_> = (0..400)
         .map(|_| {
             let mut connection = sidecar.connect();
-            let request = request("slow", &der);
+            let request = login_at("slow", &der);
             thread::spawn(move || connection.ask(&request))
         })
         .collect();
     let mut connection = sidecar.connect();
     let begun = Instant::now();
     for _ in 0..20 {
-        let reply = connection.ask(&request("localhost", &der));
+        let reply = connection.ask(&login_at("localhost", &der));
         assert_eq!(reply["jid"], "alice@localhost", "{reply}");
     }
     assert!(
@@ -55,16 +53,6 @@ fn a_flood_of_logins_at_a_hung_service_delays_no_other() {
             .contains("wait for services")
     };
     assert!(replies.iter().any(|reply| waited(&reply)));
-}
-
-fn request(host: &str, der: &[u8]) -> Value {
-    json!({
-        "request": "authenticate",
-        "listener": "c2s",
-        "host": host,
-        "authzid": format!("alice@{host}"),
-        "chain": [STANDARD.encode(der)],
-    })
 }
 
 const CONFIG: &str = r#"

@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use certjid_core::config::ListenerRef;
-use certjid_core::policy::{self, Authzid, Modules, Outcome, Policy, Request};
+use certjid_core::policy::{self, Modules, Outcome, Policy};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
+
+use super::pki::request;
 
 #[test]
 fn a_list_of_100_000_certificates() {
@@ -27,7 +28,7 @@ fn a_list_of_100_000_certificates() {
         (200_000, true),
         (200_002, false),
     ] {
-        let outcome = policy.authenticate(&request(leaf(&ca, serial)), policy::now());
+        let outcome = policy.authenticate(&request(vec![leaf(&ca, serial)]), policy::now());
         match outcome {
             Outcome::Allowed(allowed) => assert!(!revoked, "{serial}: {allowed:?}"),
             Outcome::Refused(refused) => {
@@ -79,18 +80,6 @@ fn leaf(ca: &Issuer<'_, KeyPair>, serial: u64) -> Vec<u8> {
     params.serial_number = Some(SerialNumber::from(serial));
     let key = KeyPair::generate().unwrap();
     params.signed_by(&key, ca).unwrap().der().to_vec()
-}
-
-fn request(leaf: Vec<u8>) -> Request {
-    Request {
-        listener: ListenerRef::Name("c2s".to_owned()),
-        host: "localhost".to_owned(),
-        host_type: None,
-        chain: vec![leaf],
-        authzid: Authzid::Absent,
-        verified: None,
-        answers: Default::default(),
-    }
 }
 
 const CONFIG: &str = r#"

@@ -162,7 +162,7 @@ impl Pki {
     }
 }
 
-fn request(chain: Vec<Vec<u8>>) -> Request {
+pub(crate) fn request(chain: Vec<Vec<u8>>) -> Request {
     Request {
         listener: certjid_core::config::ListenerRef::Name("c2s".to_owned()),
         host: "localhost".to_owned(),

@@ -51,6 +51,23 @@ pub fn openssl(dir: &Path, args: &[&str]) -> String {
     text(&output.stdout)
 }
 
+/// Asks the sidecar at `sock` about alice.
+pub const CHECK: [&str; 7] = [
+    "check",
+    "--socket",
+    "sock",
+    "--host",
+    "localhost",
+    "--cert",
+    "alice.pem",
+];
+
+/// Writes alice.der.
+pub fn write_der(dir: &Path) {
+    let convert = "x509 -in alice.pem -outform DER -out alice.der";
+    openssl(dir, &convert.split(' ').collect::<Vec<_>>());
+}
+
 /// A folder with what `dev-cert` makes for alice@localhost, and a mongooseim.toml.
 pub fn folder() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

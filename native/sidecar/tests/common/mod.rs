@@ -17,13 +17,15 @@ use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{self, Authzid, Outcome, Request};
 use certjid_sidecar::backend::{Backed, Options};
 use certjid_sidecar::issue::{Authority, Client};
 use certjid_sidecar::server::socket::{Access, SocketFile};
 use certjid_sidecar::server::{self, Limits, Service};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -242,6 +244,17 @@ pub fn wait_for_socket(socket: &Path) {
     });
     let status = serde_json::json!({ "request": "status" });
     assert!(Connection::open(socket).ask(&status)["pid"].is_u64());
+}
+
+/// A login at a host as `alice`, by a certificate with her addresses.
+pub fn login_at(host: &str, der: &[u8]) -> Value {
+    json!({
+        "request": "authenticate",
+        "listener": "c2s",
+        "host": host,
+        "authzid": format!("alice@{host}"),
+        "chain": [STANDARD.encode(der)],
+    })
 }
 
 /// Sends a signal.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::common::cli::{REFUSED, UNUSABLE, openssl, run};
+use crate::common::cli::{REFUSED, UNUSABLE, openssl, run, write_der};
 use crate::{add, folder, registry, registry_in};
 use serde_json::Value;
 
@@ -95,18 +95,7 @@ pub fn certificates_are_added_listed_and_removed_in(place: &str) {
 fn a_certificate_comes_in_every_form_that_inspect_reads() {
     let dir = folder();
     let dir = dir.path();
-    openssl(
-        dir,
-        &[
-            "x509",
-            "-in",
-            "alice.pem",
-            "-outform",
-            "DER",
-            "-out",
-            "alice.der",
-        ],
-    );
+    write_der(dir);
     fs::write(dir.join("password"), "secret\n").unwrap();
     openssl(
         dir,

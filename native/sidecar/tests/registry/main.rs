@@ -44,7 +44,11 @@ fn registry_in(dir: &Path, place: &str, args: &[&str], status: i32) -> String {
 }
 
 fn add(dir: &Path, jid: &str, cert: &str) -> String {
-    registry(dir, &["add", jid, "--cert", cert], 0)
+    add_in(dir, "certificates.db", jid, cert)
+}
+
+fn add_in(dir: &Path, place: &str, jid: &str, cert: &str) -> String {
+    registry_in(dir, place, &["add", jid, "--cert", cert], 0)
 }
 
 /// `certjid serve` with a registry.

@@ -13,7 +13,7 @@ use crate::common::wait_until;
 use crate::crashes::processes_that_add_at_once_lose_nothing_in;
 use crate::postgres_server::Server as Postgres;
 use crate::store::is_a_store;
-use crate::{Server, check, connect, folder, registry_in, send};
+use crate::{Server, add_in, check, connect, folder, registry_in, send};
 
 #[test]
 fn postgresql_is_a_store() {
@@ -48,12 +48,7 @@ fn a_change_counts_on_every_node() {
     let start = || Server::start_with(dir, &["--registry", &place, "--http", "127.0.0.1:0"], &[]);
     let nodes = [start(), start(), start()];
     for _ in 0..3 {
-        registry_in(
-            dir,
-            &place,
-            &["add", "alice@example.org", "--cert", "alice.pem"],
-            0,
-        );
+        add_in(dir, &place, "alice@example.org", "alice.pem");
         for node in &nodes {
             node.config(dir, &[]);
             check(dir, "alice.pem", &[], ALLOWED);
@@ -72,12 +67,7 @@ fn a_database_that_is_away_is_unavailable_until_it_is_back() {
     let dir = folder();
     let dir = dir.path();
     let place = postgres.socket_url();
-    registry_in(
-        dir,
-        &place,
-        &["add", "alice@example.org", "--cert", "alice.pem"],
-        0,
-    );
+    add_in(dir, &place, "alice@example.org", "alice.pem");
     let server = Server::start_with(dir, &["--registry", &place, "--http", "127.0.0.1:0"], &[]);
     server.config(dir, &[]);
     let question = b"GET /get_certs?user=alice&server=example.org HTTP/1.1\r\n\
@@ -210,12 +200,7 @@ fn a_service_that_starts_before_its_database_works_when_that_comes() {
     assert_eq!(ask(), 503);
     postgres.restart();
     wait_until("it answers", || ask() == 404);
-    registry_in(
-        dir,
-        &place,
-        &["add", "alice@example.org", "--cert", "alice.pem"],
-        0,
-    );
+    add_in(dir, &place, "alice@example.org", "alice.pem");
     assert_eq!(ask(), 200);
 }
 
@@ -225,12 +210,7 @@ fn the_service_needs_no_right_but_to_read() {
     let dir = folder();
     let dir = dir.path();
     let place = postgres.socket_url();
-    registry_in(
-        dir,
-        &place,
-        &["add", "alice@example.org", "--cert", "alice.pem"],
-        0,
-    );
+    add_in(dir, &place, "alice@example.org", "alice.pem");
     postgres.sql(
         "CREATE ROLE reader LOGIN;
          GRANT SELECT ON certjid_certificates, certjid_migrations TO reader",
