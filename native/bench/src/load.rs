@@ -1,14 +1,19 @@
-//! The load generator: one thread, any number of connections, requests that are made before.
+//! The load generator: any number of connections, requests that are made before. Its thread does
+//! all but the sending of requests that are due at a time, which another does.
 
+use std::io::Write as _;
+use std::os::unix::net::UnixStream as StdStream;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::io::{self, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    self, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::UnixStream;
-use tokio::net::unix::OwnedReadHalf;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
-use tokio::task::{JoinSet, LocalSet, yield_now};
+use tokio::task::{JoinSet, LocalSet};
 
 /// What is asked, and how.
 #[derive(Clone)]
@@ -45,40 +50,46 @@ impl Load {
     /// The times from when each request was due to its reply, in order of length, where so many
     /// requests a second are made on all connections in turn.
     pub(crate) fn latencies(&self, socket: &Path, rate: f64) -> io::Result<Vec<Duration>> {
-        let interval = Duration::from_secs_f64(1.0 / rate);
         let mut times = LocalSet::new().block_on(&runtime()?, async {
             let mut writers = Vec::new();
             let mut readers = JoinSet::new();
             for _ in 0..self.connections {
-                let (reader, writer) = UnixStream::connect(socket).await?.into_split();
+                let stream = StdStream::connect(socket)?;
+                stream.set_nonblocking(true)?;
                 let (sent, due) = mpsc::unbounded_channel();
-                writers.push((writer, sent));
-                readers.spawn_local(time_replies(reader, due));
+                writers.push((stream.try_clone()?, sent));
+                readers.spawn_local(time_replies(UnixStream::from_std(stream)?, due));
             }
-            let frame = self.frame();
-            let begun = Instant::now();
-            let mut due = begun;
-            while due < begun + self.during {
-                for (writer, sent) in &mut writers {
-                    // No timer is exact enough; one processor is the generator's.
-                    while Instant::now() < due {
-                        yield_now().await;
-                    }
-                    // Fails where the reader has ended, which tells why.
-                    let _ = sent.send(due);
-                    writer.write_all(&frame).await?;
-                    due += interval;
-                }
-            }
-            drop(writers);
+            let (load, interval) = (self.clone(), Duration::from_secs_f64(1.0 / rate));
+            let writing = thread::spawn(move || load.send_when_due(writers, interval));
             let mut times = Vec::new();
             while let Some(taken) = readers.join_next().await {
                 times.extend(taken.map_err(io::Error::other)??);
             }
+            let written = writing.join();
+            written.map_err(|_| io::Error::other("the writing thread panicked"))??;
             io::Result::Ok(times)
         })?;
         times.sort_unstable();
         Ok(times)
+    }
+
+    /// Sleeps between requests, so that it leaves the processors to the server. What it is late,
+    /// as timers are, counts among the times.
+    fn send_when_due(&self, mut writers: Vec<Writer>, interval: Duration) -> io::Result<()> {
+        let frame = self.frame();
+        let begun = Instant::now();
+        let mut due = begun;
+        while due < begun + self.during {
+            for (stream, sent) in &mut writers {
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                // Fails where the reader has ended, which tells why.
+                let _ = sent.send(due);
+                write_all(stream, &frame)?;
+                due += interval;
+            }
+        }
+        Ok(())
     }
 
     /// The payload of one reply.
@@ -124,8 +135,25 @@ impl Load {
     }
 }
 
+/// A connection, and when the requests on it were due.
+type Writer = (StdStream, mpsc::UnboundedSender<Instant>);
+
+/// Writes to a socket that does not block, for its other half must not.
+fn write_all(stream: &mut StdStream, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match stream.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                thread::sleep(Duration::from_micros(50));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 async fn time_replies(
-    reader: OwnedReadHalf,
+    reader: UnixStream,
     mut due: mpsc::UnboundedReceiver<Instant>,
 ) -> io::Result<Vec<Duration>> {
     let mut reader = BufReader::new(reader);
@@ -137,7 +165,7 @@ async fn time_replies(
     Ok(times)
 }
 
-async fn skip_reply(reader: &mut BufReader<OwnedReadHalf>) -> io::Result<()> {
+async fn skip_reply(reader: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<()> {
     let mut left = reader.read_u32().await? as usize;
     while left > 0 {
         let taken = reader.fill_buf().await?.len().min(left);

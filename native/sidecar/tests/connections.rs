@@ -85,6 +85,33 @@ fn a_client_that_takes_no_replies_is_held_back() {
 }
 
 #[test]
+fn replies_that_are_taken_late_are_whole() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    // Together more than the socket holds. Each request is answered before the next one comes, as
+    // long as there is room.
+    let filler = "x".repeat(1000);
+    for count in 0..500 {
+        let status = json!({ "id": format!("{count}{filler}"), "request": "status" });
+        connection.send(status.to_string().as_bytes());
+        thread::sleep(Duration::from_millis(1));
+    }
+    for count in 0..500 {
+        assert_eq!(connection.receive_json()["id"], format!("{count}{filler}"));
+    }
+}
+
+#[test]
+fn an_empty_frame_is_answered() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let mut connection = sidecar.connect();
+    connection.send(b"");
+    assert_eq!(connection.receive_json()["error"], "bad_request");
+}
+
+#[test]
 fn a_frame_may_come_in_pieces() {
     let site = Site::new();
     let sidecar = site.serve();

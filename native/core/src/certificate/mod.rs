@@ -19,6 +19,7 @@ mod general_name;
 mod login_fields;
 pub(crate) mod name;
 pub(crate) mod ordinary;
+pub(crate) mod presented;
 pub(crate) mod tbs;
 mod text;
 

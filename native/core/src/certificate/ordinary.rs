@@ -21,6 +21,10 @@ pub(crate) struct Ordinary<'a> {
     pub(crate) subject: &'a [u8],
     /// What basicConstraints says.
     pub(crate) is_ca: bool,
+    /// What keyUsage says of keyCertSign, where there is one.
+    pub(crate) key_cert_sign: Option<bool>,
+    /// Whether it has no name but usable ones; false where that would take longer to see.
+    pub(crate) skips_nothing: bool,
 }
 
 impl<'a> Ordinary<'a> {
@@ -41,7 +45,10 @@ impl<'a> Ordinary<'a> {
         if tbs.take(INTEGER)?.is_empty() {
             return None;
         }
-        let mut read = Self::default();
+        let mut read = Self {
+            skips_nothing: true,
+            ..Self::default()
+        };
         tbs.algorithm()?;
         read.issuer = tbs.name(|_, _| {})?;
         read.fields.not_after = tbs.validity()?;
@@ -85,7 +92,8 @@ impl<'a> Ordinary<'a> {
                     self.is_ca = value.basic_constraints()?;
                 }
                 EXTENDED_KEY_USAGE => value.extended_key_usage()?,
-                KEY_USAGE => value.key_usage()?,
+                KEY_USAGE if self.key_cert_sign.is_some() => return None,
+                KEY_USAGE => self.key_cert_sign = Some(value.key_usage()?),
                 SUBJECT_ALT_NAME if has_subject_alt_name => return None,
                 SUBJECT_ALT_NAME => {
                     has_subject_alt_name = true;
@@ -102,6 +110,7 @@ impl<'a> Ordinary<'a> {
             let entry = entries.any()?;
             if entry.tag != OTHER_NAME {
                 primitive(&entry)?;
+                self.skips_nothing = false;
                 continue;
             }
             let mut other_name = Fields(entry.value);
@@ -115,8 +124,12 @@ impl<'a> Ordinary<'a> {
                 if value.tag != UTF8_STRING {
                     return None;
                 }
-                let address = Cow::Borrowed(text(&value)?);
-                self.fields.xmpp_addrs.push(address);
+                let address = text(&value)?;
+                self.skips_nothing &= !address.is_empty();
+
+                self.fields.xmpp_addrs.push(Cow::Borrowed(address));
+            } else {
+                self.skips_nothing = false;
             }
         }
         Some(())
@@ -249,16 +262,18 @@ impl<'a> Fields<'a> {
         Some(())
     }
 
-    fn key_usage(self) -> Option<()> {
-        match self.0 {
-            // The bits that do not count are zero.
-            [BIT_STRING, 2, unused @ 0..=7, bits] | [BIT_STRING, 3, unused @ 0..=7, _, bits]
-                if bits.trailing_zeros() >= u32::from(*unused) =>
-            {
-                Some(())
-            }
-            _ => None,
-        }
+    /// Whether it allows keyCertSign, the sixth bit.
+    fn key_usage(self) -> Option<bool> {
+        let [BIT_STRING, length, unused @ 0..=7, bits @ ..] = self.0 else {
+            return None;
+        };
+        let (first, last) = match (length, bits) {
+            (2, [only]) => (only, only),
+            (3, [first, last]) => (first, last),
+            _ => return None,
+        };
+        // The bits that do not count are zero.
+        (last.trailing_zeros() >= u32::from(*unused)).then_some(first & 0x04 != 0)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::load::Trusts;
 use super::request::{Refused, Request};
-use crate::certificate::Certificate;
 use crate::certificate::ordinary::Ordinary;
+use crate::certificate::presented::Presented;
+use crate::certificate::{Certificate, fingerprint_hex};
 use crate::config::{Listener, Tls};
 use crate::sasl::Condition;
 use crate::verify::{self, Fault, VerifyMode};
@@ -11,12 +12,12 @@ use crate::verify::{self, Fault, VerifyMode};
 /// The client's certificate, if it passes what the listener demands. It is judged at every
 /// login, whatever TLS made of it: a resumed session, and a listener with
 /// `disconnect_on_failure = false`, let any certificate through.
-pub(super) fn check(
+pub(super) fn check<'a>(
     listener: &Listener,
-    request: &Request,
+    request: &'a Request,
     trusts: &Trusts,
     now: i64,
-) -> Result<Certificate, Refused> {
+) -> Result<Presented<'a>, Refused> {
     let Some(tls) = &listener.tls else {
         return Err(Refused::new(
             Condition::NotAuthorized,
@@ -46,7 +47,7 @@ pub(super) fn check(
             "the server's own TLS verification refuses the certificate, though certjid accepts it",
         ));
     }
-    Certificate::from_der(&request.chain[0])
+    Presented::from_der(&request.chain[0])
         .map_err(|error| failed(tls, "bad_certificate", error.to_string()))
 }
 
@@ -67,7 +68,7 @@ pub(super) fn is_swapped(chain: &[Vec<u8>]) -> bool {
 }
 
 /// Says what was accepted.
-pub(super) fn accepted(certificate: &Certificate, listener: &Listener) -> String {
+pub(super) fn accepted(certificate: &Presented<'_>, listener: &Listener) -> String {
     let mode = listener
         .tls
         .as_ref()
@@ -75,8 +76,8 @@ pub(super) fn accepted(certificate: &Certificate, listener: &Listener) -> String
         .unwrap_or_default();
     format!(
         "the certificate {:?} (SHA-256 {}) is accepted by verify_mode \"{mode}\"",
-        certificate.subject(),
-        certificate.fingerprint_hex()
+        certificate.subject,
+        fingerprint_hex(certificate.der)
     )
 }
 

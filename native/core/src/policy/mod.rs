@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::certificate::Certificate;
+use crate::certificate::presented::Presented;
 use crate::config::{Auth, Config, ConfigErrors, Listener, ListenerRef, Warning};
 use crate::jid;
 use crate::sasl::{self, Condition, Credentials, Rules, Step, Verdict, initial_response};
@@ -133,7 +133,7 @@ impl Policy {
         let scope = self.scope(request)?;
         let authzid = decode(&request.authzid)?;
         let certificate = self.certificate(&scope, request, now, trail)?;
-        for skipped in certificate.skipped() {
+        for skipped in &certificate.skipped {
             let message = format!("{} {:?} {}", skipped.kind, skipped.value, skipped.reason);
             trail.push(Step::new("certificate", "note", message));
         }
@@ -146,8 +146,8 @@ impl Policy {
                 host: &scope.host,
             },
             &Credentials {
-                common_name: certificate.common_name(),
-                xmpp_addrs: certificate.xmpp_addrs(),
+                common_name: certificate.common_name.as_deref(),
+                xmpp_addrs: &certificate.xmpp_addrs,
                 authzid: authzid.as_deref(),
             },
             &|module| request.answers.get(module).cloned(),
@@ -160,7 +160,7 @@ impl Policy {
                     username: &accepted.local,
                     host: &scope.host,
                     host_type: request.host_type.as_deref(),
-                    certificate: certificate.der(),
+                    certificate: certificate.der,
                 };
                 let allowed = Allowed {
                     jid: format!("{}@{}", accepted.local, scope.host),
@@ -176,8 +176,8 @@ impl Policy {
                 Ok(Progress::Decided(Outcome::AskModule(ModuleQuestion {
                     module,
                     host: scope.host,
-                    common_name: certificate.common_name().map(str::to_owned),
-                    xmpp_addrs: certificate.xmpp_addrs().to_vec(),
+                    common_name: certificate.common_name,
+                    xmpp_addrs: certificate.xmpp_addrs,
                     authzid,
                 })))
             }
@@ -234,13 +234,13 @@ impl Policy {
     }
 
     /// The client's certificate, if the listener's verify mode accepts it.
-    fn certificate(
+    fn certificate<'a>(
         &self,
         scope: &Scope<'_>,
-        request: &Request,
+        request: &'a Request,
         now: i64,
         trail: &mut Vec<Step>,
-    ) -> Result<Certificate, Refused> {
+    ) -> Result<Presented<'a>, Refused> {
         let judged = connection::check(scope.listener, request, &self.trusts, now);
         let (outcome, message) = match &judged {
             Ok(certificate) => ("ok", connection::accepted(certificate, scope.listener)),

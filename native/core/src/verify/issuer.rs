@@ -1,6 +1,7 @@
 use webpki::VerifiedPath;
 
 use super::{Fault, Reason, parse};
+use crate::certificate::ordinary::Ordinary;
 
 /// Checks what webpki does not look at: keyUsage, where an issuer between leaf and trust anchor
 /// has one, must allow keyCertSign (RFC 5280 section 6.1.4 (n)).
@@ -8,13 +9,7 @@ pub(super) fn check(path: &VerifiedPath<'_>, chain: &[&[u8]]) -> Result<(), Faul
     for issuer in path.intermediate_certificates() {
         let der = issuer.der();
         let position = chain.iter().position(|sent| **sent == *der).unwrap_or(0);
-        let parsed = parse(&der, position)?;
-        let may_sign = match parsed.key_usage() {
-            Ok(None) => true,
-            Ok(Some(usage)) => usage.value.key_cert_sign(),
-            Err(_) => false,
-        };
-        if !may_sign {
+        if !may_sign(&der, position)? {
             return Err(Fault::new(
                 Reason::InvalidKeyUsage,
                 position,
@@ -23,4 +18,15 @@ pub(super) fn check(path: &VerifiedPath<'_>, chain: &[&[u8]]) -> Result<(), Faul
         }
     }
     Ok(())
+}
+
+fn may_sign(der: &[u8], position: usize) -> Result<bool, Fault> {
+    if let Some(ordinary) = Ordinary::read(der) {
+        return Ok(ordinary.key_cert_sign.unwrap_or(true));
+    }
+    Ok(match parse(der, position)?.key_usage() {
+        Ok(None) => true,
+        Ok(Some(usage)) => usage.value.key_cert_sign(),
+        Err(_) => false,
+    })
 }

@@ -46,6 +46,15 @@ async fn read_begun<R: AsyncBufRead + Unpin>(reader: &mut R) -> io::Result<Frame
         let first = reader.fill_buf().await?.first().copied();
         return Ok(Frame::TooLarge(length, first));
     }
+    let buffered = match length {
+        0 => &[],
+        _ => reader.fill_buf().await?,
+    };
+    if let Some(payload) = buffered.get(..length) {
+        let payload = payload.to_vec();
+        reader.consume(length);
+        return Ok(Frame::Payload(payload));
+    }
     // Memory is taken as the bytes come, not as they are promised.
     let mut payload = Vec::new();
     let read = reader.take(length as u64).read_to_end(&mut payload).await?;
@@ -55,14 +64,11 @@ async fn read_begun<R: AsyncBufRead + Unpin>(reader: &mut R) -> io::Result<Frame
     Ok(Frame::Payload(payload))
 }
 
-/// Appends one frame.
+/// The frame of a payload.
 ///
-/// # Errors
-/// Where the payload is too long for any frame.
-pub fn push(frames: &mut Vec<u8>, payload: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(payload.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-    frames.reserve(4 + payload.len());
-    frames.extend(length.to_be_bytes());
-    frames.extend(payload);
-    Ok(())
+/// # Panics
+/// Where the payload has 4 GiB, which no reply has.
+pub fn write(payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a payload is shorter than 4 GiB");
+    [&length.to_be_bytes(), payload].concat()
 }

@@ -16,7 +16,8 @@ use super::{Limits, Service};
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::{Format, Id, MAX_FRAME, refuse};
 
-/// A reply, and the place that its request took in the connection.
+/// The frame of a reply, or what is left of it, and the place that its request took in the
+/// connection.
 type Reply = (Vec<u8>, OwnedSemaphorePermit);
 
 /// Serves a connection, which counts as open until its descriptor is closed.
@@ -49,6 +50,13 @@ async fn read_requests(
     replies: mpsc::UnboundedSender<Reply>,
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+    let ended = async {
+        tokio::select! {
+            _ = stopped.wait_for(|&stopped| stopped) => {}
+            () = replies.closed() => {}
+        }
+    };
+    tokio::pin!(ended);
     loop {
         let next = async {
             let place = Arc::clone(&places)
@@ -59,54 +67,77 @@ async fn read_requests(
             io::Result::Ok((place, frame))
         };
         let (place, frame) = tokio::select! {
-            _ = stopped.wait_for(|&stopped| stopped) => return Ok(()),
-            () = replies.closed() => return Ok(()),
+            () = &mut ended => return Ok(()),
             next = next => next?,
         };
+        let is_alone = places.available_permits() + 1 == MAX_IN_FLIGHT;
         match frame {
             Frame::Payload(payload) => {
                 let decision = service.begin().await;
                 let service = Arc::clone(&service);
-                let answered = answer(service, payload, decision, place, replies.clone());
-                // Others that are here already are for other processors.
-                if reader.buffer().is_empty() && places.available_permits() + 1 == MAX_IN_FLIGHT {
-                    answered.await;
+                let answer = answer(service, payload, decision, place, replies.clone());
+                if is_alone && reader.buffer().is_empty() {
+                    let reply = answer.await;
+                    if let Some(rest) = write_now(reader.get_ref().as_ref(), reply)? {
+                        // Fails where the connection is gone.
+                        let _ = replies.send(rest);
+                    }
                 } else {
-                    tokio::spawn(answered);
+                    // Others that are here already are for other processors.
+                    let replies = replies.clone();
+                    tokio::spawn(async move { answer.await.map(|reply| replies.send(reply)) });
                 }
             }
             Frame::TooLarge(length, first) => {
                 service.metrics().count_error();
                 let message = format!("{length} bytes are more than the {MAX_FRAME} of a frame");
                 let id = Id::absent(Format::of(first));
-                let _ = replies.send((refuse(id, "bad_request", &message), place));
+                let reply = refuse(id, "bad_request", &message);
+                let _ = replies.send((frame::write(&reply), place));
                 return Ok(());
             }
             // A client that waits for its replies is not idle.
-            Frame::Idle if places.available_permits() + 1 < MAX_IN_FLIGHT => {}
+            Frame::Idle if !is_alone => {}
             Frame::Closed | Frame::Idle => return Ok(()),
         }
     }
 }
 
+/// The reply, where no service has to be asked; the others are sent when they are there.
 async fn answer(
     service: Arc<Service>,
     payload: Vec<u8>,
     decision: Option<OwnedSemaphorePermit>,
     place: OwnedSemaphorePermit,
     replies: mpsc::UnboundedSender<Reply>,
-) {
+) -> Option<Reply> {
     let answer = service.answer(&payload);
     drop((payload, decision));
     match answer {
-        // Fails where the connection is gone.
-        Answer::Ready(reply) => drop(replies.send((reply, place))),
+        Answer::Ready(reply) => Some((frame::write(&reply), place)),
         Answer::Waiting(login) => {
             tokio::spawn(async move {
-                let _ = replies.send((service.complete(login).await, place));
+                let reply = service.complete(login).await;
+                let _ = replies.send((frame::write(&reply), place));
             });
+            None
         }
     }
+}
+
+/// Writes a reply beside which there is no other: to wake the writing task takes longer than to
+/// write. What the socket does not take at once is left for that task.
+fn write_now(stream: &UnixStream, reply: Option<Reply>) -> io::Result<Option<Reply>> {
+    let Some((mut frame, place)) = reply else {
+        return Ok(None);
+    };
+    match stream.try_write(&frame) {
+        Ok(written) if written == frame.len() => return Ok(None),
+        Ok(written) => drop(frame.drain(..written)),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        Err(error) => return Err(error),
+    }
+    Ok(Some((frame, place)))
 }
 
 /// Writes until all replies are written, or the client does not take them. True where the client
@@ -118,13 +149,8 @@ async fn write_replies(
 ) -> bool {
     let mut ready: Vec<Reply> = Vec::new();
     while queue.recv_many(&mut ready, MAX_AT_ONCE).await > 0 {
-        let mut frames = Vec::new();
-        for (reply, _) in &ready {
-            if frame::push(&mut frames, reply).is_err() {
-                return false;
-            }
-        }
-        match timeout(within, writer.write_all(&frames)).await {
+        let frames: Vec<&[u8]> = ready.iter().map(|(frame, _)| frame.as_slice()).collect();
+        match timeout(within, writer.write_all(&frames.concat())).await {
             // The places are free again.
             Ok(Ok(())) => ready.clear(),
             Ok(Err(_)) | Err(_) => return false,
@@ -154,3 +180,36 @@ const MAX_AT_ONCE: usize = 16;
 const MAX_LINGER: u64 = 1024 * 1024;
 
 const LINGER_TIMEOUT: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use tokio::runtime::Builder;
+
+    use super::*;
+
+    #[test]
+    fn what_a_full_socket_does_not_take_is_left() {
+        let frame: Vec<u8> = (0..1_000_000).map(|at: u32| at.to_le_bytes()[0]).collect();
+        let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+        let (mut taken, rest) = runtime.block_on(async {
+            let (ours, theirs) = UnixStream::pair().unwrap();
+            ours.writable().await.unwrap();
+            let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+            let (rest, place) = write_now(&ours, Some((frame.clone(), place)))
+                .unwrap()
+                .unwrap();
+            let mut taken = Vec::new();
+            drop(ours);
+            let mut theirs = theirs.into_std().unwrap();
+            theirs.set_nonblocking(false).unwrap();
+            theirs.read_to_end(&mut taken).unwrap();
+            drop(place);
+            (taken, rest)
+        });
+        assert!(!taken.is_empty() && !rest.is_empty());
+        taken.extend(rest);
+        assert_eq!(taken, frame);
+    }
+}

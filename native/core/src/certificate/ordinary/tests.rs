@@ -4,6 +4,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::*;
 use crate::certificate::Certificate;
+use crate::certificate::presented::Presented;
 
 /// Certificates whose names are as different as the measured cases have them.
 fn certificates() -> Vec<Vec<u8>> {
@@ -38,7 +39,24 @@ fn check(der: &[u8]) -> bool {
     let (_, parsed) = X509Certificate::from_der(der).unwrap();
     assert_eq!(read.issuer, parsed.issuer().as_raw());
     assert_eq!(read.subject, parsed.subject().as_raw());
+    let usage = parsed.key_usage().unwrap_or_else(|_| panic!("{der:02x?}"));
+    assert_eq!(
+        read.key_cert_sign,
+        usage.map(|usage| usage.value.key_cert_sign())
+    );
+    check_presented(der, &certificate);
     true
+}
+
+fn check_presented(der: &[u8], certificate: &Certificate) {
+    let presented = Presented::from_der(der).unwrap();
+    assert_eq!(
+        presented.common_name.as_deref(),
+        certificate.common_name.as_deref()
+    );
+    assert_eq!(presented.xmpp_addrs, certificate.xmpp_addrs);
+    assert_eq!(presented.subject, certificate.subject);
+    assert_eq!(presented.skipped, certificate.skipped, "{der:02x?}");
 }
 
 #[test]
