@@ -26,12 +26,15 @@ mod diagnosis;
 mod fault;
 mod issuer;
 mod mode;
+mod remembered;
 mod revocation;
 mod rewrite;
 mod selfsigned;
 mod shape;
 pub(crate) mod signature;
 mod trust;
+
+use remembered::Remembered;
 
 pub use fault::{Fault, Reason};
 pub use mode::VerifyMode;
@@ -129,24 +132,47 @@ fn verify_path(
     trust: &TrustStore,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
-    let leaf = match shaped {
-        Some(shaped) => CertificateDer::from(shaped.der.as_slice()),
-        None => CertificateDer::from(chain[0]),
+    let mut algorithms = signature::ALGORITHMS.to_vec();
+    let Some(shaped) = shaped else {
+        return verify_by(&algorithms, chain[0], chain, trust, now);
     };
+    let of_shaped = shaped.algorithms.iter();
+    algorithms.extend(of_shaped.map(|known| known as &dyn signature::Algorithm));
+    verify_by(&algorithms, &shaped.der, chain, trust, now)
+}
+
+/// The leaf stands in the place of the chain's first certificate.
+fn verify_by(
+    algorithms: &[&dyn signature::Algorithm],
+    leaf: &[u8],
+    chain: &[&[u8]],
+    trust: &TrustStore,
+    now: i64,
+) -> Result<(), Vec<Fault>> {
+    if trust.crls().is_empty() {
+        return find_path(algorithms, leaf, chain, trust, now);
+    }
+    let remembered: Vec<Remembered<'_>> = algorithms
+        .iter()
+        .map(|known| Remembered::new(*known))
+        .collect();
+    let algorithms: Vec<&dyn signature::Algorithm> =
+        remembered.iter().map(|known| known as _).collect();
+    find_path(&algorithms, leaf, chain, trust, now)
+}
+
+fn find_path(
+    algorithms: &[&dyn signature::Algorithm],
+    leaf: &[u8],
+    chain: &[&[u8]],
+    trust: &TrustStore,
+    now: i64,
+) -> Result<(), Vec<Fault>> {
+    let leaf = CertificateDer::from(leaf);
     let others: Vec<CertificateDer<'_>> = chain[1..]
         .iter()
         .map(|der| CertificateDer::from(*der))
         .collect();
-    let mut algorithms = signature::ALGORITHMS.to_vec();
-    if let Some(shaped) = shaped {
-        algorithms.extend(
-            shaped
-                .algorithms
-                .iter()
-                .map(|a| a as &dyn signature::Algorithm),
-        );
-    }
-
     let time = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now).unwrap_or(0)));
     let leaf = EndEntityCert::try_from(&leaf)
         .map_err(|error| diagnosis::faults(&error, chain, trust, now))?;
@@ -154,18 +180,15 @@ fn verify_path(
     let refused = RefCell::new(None);
     let check_path = |path: &webpki::VerifiedPath<'_>| {
         issuer::check(path, chain)
-            .map_err(|fault| vec![fault])
-            .and_then(|()| {
-                revocation::check(path, &algorithms, trust, time).map_err(|fault| vec![fault])
-            })
-            .map_err(|faults| {
-                *refused.borrow_mut() = Some(faults);
+            .and_then(|()| revocation::check(path, algorithms, trust, time))
+            .map_err(|fault| {
+                *refused.borrow_mut() = Some(vec![fault]);
                 Error::UnknownIssuer
             })
     };
     let judged = leaf
         .verify_for_usage(
-            &algorithms,
+            algorithms,
             trust.anchors(),
             &others,
             time,
