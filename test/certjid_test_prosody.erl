@@ -139,8 +139,18 @@ reasons(#{mark := {Prosody, Sidecar}} = Env) ->
 		certjid_test_program:wait_for("a line in Prosody's log", fun() ->
 			prosody_reason(tail(prosody_log(Env), Prosody))
 		end),
-		sidecar_reason(tail(sidecar_log(Env), Sidecar))
+		sidecar_reason(Env, Sidecar, 5)
 	}.
+
+%% The sidecar's line may come after the reply.
+sidecar_reason(Env, From, Times) ->
+	case sidecar_reason(tail(sidecar_log(Env), From)) of
+		not_asked when Times > 0 ->
+			timer:sleep(40),
+			sidecar_reason(Env, From, Times - 1);
+		Reason ->
+			Reason
+	end.
 
 %% Whether the sidecar's log has the text since the mark.
 sidecar_says(#{mark := {_, Sidecar}} = Env, Text) ->

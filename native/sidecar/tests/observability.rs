@@ -4,19 +4,18 @@ mod common;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Stdio;
 
 use common::cli::{ALLOWED, CHECK, REFUSED, UNUSABLE, folder, run};
 use common::serving::Serving;
-use common::{CONFIG, Connection, wait_until};
+use common::{CONFIG, Connection, ending_with_us, free_port, wait_for_socket, wait_until};
 use serde_json::{Value, json};
 
 fn serve(dir: &Path) -> (Serving, u16) {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = free.local_addr().unwrap().port();
-    drop(free);
+    let port = free_port();
     let address = format!("127.0.0.1:{port}");
     let args = [
         "--config",
@@ -200,6 +199,40 @@ fn a_flood_of_refusals_does_not_fill_the_log() {
 }
 
 /// The table in docs/operator.md has the metrics that are served, and no others but the registry's.
+#[test]
+fn nobody_who_stops_reading_the_log_stops_a_login() {
+    let dir = folder();
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    let mut child = ending_with_us(env!("CARGO_BIN_EXE_certjid"))
+        .args(["serve", "--config", "mongooseim.toml", "--socket", "sock"])
+        .args(["--metrics", &address, "--log-refusals", "1000000"])
+        .current_dir(dir.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_socket(&dir.path().join("sock"));
+    let mut connection = Connection::open(&dir.path().join("sock"));
+    let login = json!({
+        "id": 1, "request": "authenticate", "listener": "c2s", "host": "localhost", "chain": [],
+    });
+    for _ in 0..12_000 {
+        connection.ask(&login);
+    }
+    let metrics = get(port, "/metrics");
+    let lost = value(&metrics, "certjid_log_lines_lost_total").unwrap();
+    assert!((1.0..2500.0).contains(&lost), "{metrics}");
+
+    let told = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok)
+        .find(|line| line.contains("log lines are lost"))
+        .unwrap();
+    assert!(told.contains("lines="), "{told}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn the_table_of_metrics_is_complete() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operator.md");

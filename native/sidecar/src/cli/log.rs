@@ -1,8 +1,11 @@
 //! Where log lines go.
 
-use std::io;
+use core::time::Duration;
+use std::io::{self, BufWriter};
 
+use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::fmt::Subscriber;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -10,12 +13,48 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::Unusable;
 use super::settings::{LogFormat, Settings};
 
+/// Lines for standard error are written until this is dropped, by a thread of its own: whoever
+/// reads them, and stops reading, must not stop the logins.
+pub(super) struct Log {
+    lost: ErrorCounter,
+    _writing: WorkerGuard,
+}
+
+impl Log {
+    /// The lines that found no place among those that wait to be written.
+    pub(super) fn lost(&self) -> ErrorCounter {
+        self.lost.clone()
+    }
+}
+
+/// Tells, as soon as lines are written again, how many were not.
+pub(super) async fn tell_losses(lost: ErrorCounter) {
+    let mut told = 0;
+    loop {
+        sleep(Duration::from_secs(1)).await;
+        let now = lost.dropped_lines();
+        if now > told {
+            tracing::warn!(
+                lines = now - told,
+                "log lines are lost: nobody read standard error"
+            );
+            // Where this line is lost too, the next one counts it.
+            told = now;
+        }
+    }
+}
+
 /// To standard error, or to systemd's journal with the fields kept apart.
-pub(super) fn start(settings: &Settings) -> Result<(), Unusable> {
+pub(super) fn start(settings: &Settings) -> Result<Log, Unusable> {
+    let (writer, writing) = NonBlockingBuilder::default()
+        .buffered_lines_limit(MAX_WAITING)
+        .thread_name("certjid-log")
+        .finish(BufWriter::new(io::stderr()));
+    let lost = writer.error_counter();
     let level = tracing::Level::from(settings.log_level.unwrap_or_default());
     let builder = Subscriber::builder()
         .with_max_level(level)
-        .with_writer(io::stderr)
+        .with_writer(writer)
         .with_target(false);
     match settings.log_format.unwrap_or_default() {
         LogFormat::Journald => {
@@ -37,5 +76,11 @@ pub(super) fn start(settings: &Settings) -> Result<(), Unusable> {
                 .init();
         }
     }
-    Ok(())
+    Ok(Log {
+        lost,
+        _writing: writing,
+    })
 }
+
+/// Lines that wait to be written: some 4 MB of logins.
+const MAX_WAITING: usize = 10_000;

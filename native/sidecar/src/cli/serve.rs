@@ -41,7 +41,7 @@ pub fn serve(args: ServeArgs) -> Done {
         Some(path) => args.settings.or_file(path)?,
         None => args.settings,
     };
-    log::start(&settings)?;
+    let log = log::start(&settings)?;
 
     // Signatures are checked where requests are read: to hand a request over to another thread
     // takes longer than most of what is done with it. A decision is bounded in time.
@@ -65,11 +65,13 @@ pub fn serve(args: ServeArgs) -> Done {
         Some(address) => {
             let counted = sidecar.as_ref().map(|s| Arc::clone(s.service.metrics()));
             let served = registry.as_ref().map(|server| Arc::clone(&server.service));
-            Some((listen::tcp(address)?, Exporter::new(counted, served)))
+            let exporter = Exporter::new(counted, served, log.lost());
+            Some((listen::tcp(address)?, exporter))
         }
         None => None,
     };
     let served = runtime.block_on(async {
+        tokio::spawn(log::tell_losses(log.lost()));
         if let Some((listener, exporter)) = metrics {
             tracing::info!(address = %listener.local_addr()?, "serving metrics");
             tokio::spawn(exporter::run(listener, Arc::new(exporter)));

@@ -25,6 +25,7 @@ use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
+use tracing_appender::non_blocking::ErrorCounter;
 
 use super::Metrics;
 use crate::registry::http::Service as RegistryService;
@@ -34,8 +35,13 @@ use crate::registry::http::Service as RegistryService;
 pub struct Exporter(Registry);
 
 impl Exporter {
-    /// The metrics of the sidecar and of the registry's service, where there are such.
-    pub fn new(sidecar: Option<Arc<Metrics>>, service: Option<Arc<RegistryService>>) -> Self {
+    /// The metrics of the sidecar and of the registry's service, where there are such, and the
+    /// lines that the log lost.
+    pub fn new(
+        sidecar: Option<Arc<Metrics>>,
+        service: Option<Arc<RegistryService>>,
+        lost: ErrorCounter,
+    ) -> Self {
         let mut registry = Registry::default();
         registry.register(
             "certjid",
@@ -49,6 +55,7 @@ impl Exporter {
         if let Some(service) = service {
             registry.register_collector(Box::new(Answers(service)));
         }
+        registry.register_collector(Box::new(LostLines(lost)));
         Self(registry)
     }
 
@@ -110,6 +117,23 @@ impl Collector for Answers {
             ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
         }
         Ok(())
+    }
+}
+
+/// What the log could not take.
+#[derive(Debug)]
+struct LostLines(ErrorCounter);
+
+impl Collector for LostLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let lost = u64::try_from(self.0.dropped_lines()).unwrap_or(u64::MAX);
+        let family = encoder.encode_descriptor(
+            "certjid_log_lines_lost",
+            "Log lines that were dropped because nobody read standard error",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(lost).encode(family)
     }
 }
 
