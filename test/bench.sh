@@ -24,6 +24,7 @@ erl -noshell -pa "$folder/ebin" -eval "certjid_bench:main([\"$folder\",
     \"$target/release/libcertjid_bench_floor.so\"])"
 "$target/release/certjid-bench" chains "$folder"
 "$target/release/certjid-bench" sidecar "$folder" "$target/release/certjid"
+"$target/release/certjid-bench" flat "$folder" "$target/release/certjid"
 
 for what in hosts cas "crl entries"; do
     for count in 10 1000 100000; do

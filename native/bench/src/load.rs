@@ -30,8 +30,14 @@ impl Load {
     /// Replies in a second, as many as there can be.
     pub(crate) fn greatest_rate(&self, socket: &Path) -> io::Result<f64> {
         let begun = Instant::now();
-        let end = begun + self.during;
-        let count = LocalSet::new().block_on(&runtime()?, async {
+        let count = self.count(socket)?;
+        Ok(count as f64 / begun.elapsed().as_secs_f64())
+    }
+
+    /// Replies, as many as there can be.
+    pub(crate) fn count(&self, socket: &Path) -> io::Result<u64> {
+        let end = Instant::now() + self.during;
+        LocalSet::new().block_on(&runtime()?, async {
             let mut connections = JoinSet::new();
             for _ in 0..self.connections {
                 let stream = UnixStream::connect(socket).await?;
@@ -42,9 +48,8 @@ impl Load {
             while let Some(replies) = connections.join_next().await {
                 count += replies.map_err(io::Error::other)??;
             }
-            io::Result::Ok(count)
-        })?;
-        Ok(count as f64 / begun.elapsed().as_secs_f64())
+            Ok(count)
+        })
     }
 
     /// The times from when each request was due to its reply, in order of length, where so many

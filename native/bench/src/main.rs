@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod chains;
 mod echo;
+mod flat;
 mod growth;
 mod load;
 mod pki;
@@ -25,8 +26,9 @@ fn main() -> ExitCode {
             growth::measure(Path::new(folder), what, count.parse().unwrap_or(0))
         }
         ["echo", socket, length] => echo::serve(Path::new(socket), length),
+        ["flat", folder, certjid] => flat::measure(Path::new(folder), Path::new(certjid)),
         ["sidecar", folder, certjid] => sidecar::measure(Path::new(folder), Path::new(certjid)),
-        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID | growth FOLDER WHAT COUNT".into()),
+        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID | flat FOLDER CERTJID | growth FOLDER WHAT COUNT".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -155,7 +155,7 @@ fn latencies(what: &str, load: &Load, sockets: &[&Path], rate: f64) -> Done {
     Ok(())
 }
 
-fn request(chain: &Chain, port: u16) -> Vec<u8> {
+pub(crate) fn request(chain: &Chain, port: u16) -> Vec<u8> {
     let chain: Vec<Value> = chain
         .ders
         .iter()
@@ -186,14 +186,17 @@ fn greatest(rates: &[f64]) -> f64 {
 }
 
 /// A server that is ended with this value.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     socket: PathBuf,
 }
 
 impl Server {
     /// Starts a server and waits for its socket.
-    fn start(command: &mut Command, socket: &Path) -> Result<Self, Box<dyn core::error::Error>> {
+    pub(crate) fn start(
+        command: &mut Command,
+        socket: &Path,
+    ) -> Result<Self, Box<dyn core::error::Error>> {
         let child = command.stderr(Stdio::null()).spawn()?;
         let server = Self {
             child,
@@ -209,8 +212,17 @@ impl Server {
         Ok(server)
     }
 
+    /// Lets it load its configuration again.
+    pub(crate) fn reload(&self) -> Done {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-HUP", &process]).status()?;
+        sent.success()
+            .then_some(())
+            .ok_or_else(|| "the server is gone".into())
+    }
+
     /// What is resident, in MiB.
-    fn memory(&self) -> Result<f64, Box<dyn core::error::Error>> {
+    pub(crate) fn memory(&self) -> Result<f64, Box<dyn core::error::Error>> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let kib = status
             .lines()
