@@ -1,7 +1,7 @@
 # The two commands that do everything: `make demo` and `make test`. Both install what is missing
 # on a Debian machine with Rust (rel/setup.sh).
 
-.PHONY: bench demo fmt fuzz-smoke hostile package pictures setup test
+.PHONY: bench demo fmt fuzz-smoke hostile package pictures sanitizer setup test
 
 demo: setup
 	@bash rel/demo.sh
@@ -28,6 +28,10 @@ fuzz-smoke:
 hostile: setup
 	CERTJID_HOSTILE_CALLS=1000000 CERTJID_HOSTILE_MEMORY_CALLS=10000000 \
 		rebar3 ct --suite test/hostile_SUITE
+
+# AddressSanitizer, with a nightly toolchain.
+sanitizer: setup
+	@bash test/sanitizer.sh
 
 fmt:
 	cargo fmt --all

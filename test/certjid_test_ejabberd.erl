@@ -15,6 +15,11 @@
 -export([resident/1]).
 -export([reload/1]).
 -export([mutate/1]).
+-export([module/1]).
+-export([server/1]).
+-export([files/2]).
+-export([der/1]).
+-export([raw_login/3]).
 
 %% In ejabberd's node.
 -export([verify_creds/1]).
@@ -43,6 +48,32 @@ start(Config, Options) ->
 	ok = write(Server, "mongooseim.toml", block("toml", "[general]")),
 	ok = configure(Server, maps:get(module, Options, "")),
 	launch(Server).
+
+%% The option `module' for the two ways that it decides.
+module(takeover) -> "    takeover: true\n";
+module(veto) -> "".
+
+%% What a suite's Config has of it, under `server'.
+server(Config) -> proplists:get_value(server, Config).
+
+%% The files of one of the suite's certificates.
+files(Config, Cert) ->
+	maps:get(Cert, proplists:get_value(clients, Config)).
+
+der(#{cert := File}) ->
+	{ok, Pem} = file:read_file(File),
+	[{'Certificate', Der, not_encrypted}] = public_key:pem_decode(Pem),
+	Der.
+
+%% The JID or the condition, and the mechanisms that were offered.
+raw_login(Config, Cert, Response) when is_atom(Cert) ->
+	raw_login(Config, files(Config, Cert), Response);
+raw_login(Config, Files, Response) ->
+	#{direct_port := Port} = server(Config),
+	#{<<"login">> := Login, <<"offered">> := Offered} = certjid_test_xmpp_env:run(
+		Config, "raw_login.py", Files#{shape => "direct_tls", port => Port, response => Response}
+	),
+	{Login, Offered}.
 
 %% Starts it again, with what Prepare(Dir) changes in its folder.
 restart(Server, Prepare) ->

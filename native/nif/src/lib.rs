@@ -15,12 +15,12 @@ use rustler::{Binary, Env, Resource, ResourceArc, Term};
 
 use crate::crls::Crls;
 use crate::names::{Host, Names};
-use crate::terms::{
-    Credentials, Fault, Identity, LoadError, Offer, Outcome, Request, SaslOutcome, Warning,
-};
+use crate::requests::{Items, Listener, Request};
+use crate::terms::{Credentials, Fault, Identity, LoadError, Offer, Outcome, SaslOutcome, Warning};
 
 mod crls;
 mod names;
+mod requests;
 mod terms;
 
 rustler::init!("certjid_nif");
@@ -102,7 +102,7 @@ fn sasl_decide(credentials: Credentials<'_>) -> SaslOutcome {
 #[rustler::nif]
 fn tls_options(
     policy: ResourceArc<PolicyResource>,
-    listener: terms::Listener<'_>,
+    listener: Listener<'_>,
 ) -> Result<terms::Tls, String> {
     let listener = listener.decode();
     let known = policy.0.config().listener(&listener);
@@ -115,11 +115,11 @@ fn tls_options(
 #[rustler::nif(schedule = "DirtyCpu")]
 fn verify_chain(
     policy: ResourceArc<PolicyResource>,
-    listener: terms::Listener<'_>,
-    chain: terms::Items<Binary<'_>>,
+    listener: Listener<'_>,
+    chain: Items<Binary<'_>>,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
-    let chain = terms::bytes(&chain.0);
+    let chain = requests::bytes(&chain.0);
     let verdict = policy.0.verify_chain(&listener.decode(), &chain, now);
     verdict.map_err(|faults| faults.into_iter().map(Fault::from).collect())
 }

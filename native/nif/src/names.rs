@@ -8,7 +8,7 @@ use certjid_core::sasl::{Credentials, Kind, Rules, Verdict, decide};
 use rustler::types::atom;
 use rustler::{Binary, Encoder as _, Env, ErlOption, NifTuple, Term};
 
-use crate::terms::Items;
+use crate::requests::Items;
 
 /// `{ok, CommonName, XmppAddrs}` or `{error, Message}`.
 pub fn login_names<'a>(env: Env<'a>, der: &Binary<'a>) -> Term<'a> {

@@ -1,19 +1,18 @@
-//! The terms that Erlang and Rust exchange. Maps have the field names as atom keys; a field that
-//! is absent is the atom `undefined`.
+//! The terms that Erlang gets. Maps have the field names as atom keys; a field that is absent is the
+//! atom `undefined`.
 
 use std::fmt::Display;
 use std::path::PathBuf;
 
 use certjid_core::certificate::{self, Certificate};
-use certjid_core::config::{self, ConfigError, ListenerRef};
-use certjid_core::sasl::{self, Condition, Kind, ModuleAnswer, Rules, Verdict};
+use certjid_core::config::{self, ConfigError};
+use certjid_core::sasl::{self, Kind, Rules, Verdict};
 use certjid_core::{policy, verify};
 use rustler::types::atom::{self, Atom};
-use rustler::{
-    Binary, Decoder, Encoder, Env, ErlOption, NewBinary, NifMap, NifResult, NifTaggedEnum, Term,
-};
+use rustler::{Binary, Encoder, Env, ErlOption, NewBinary, NifMap, NifTaggedEnum, Term};
 
 use crate::crls::Revocation;
+use crate::requests::Items;
 
 /// Bytes that become a binary rather than a list.
 pub struct Bytes(pub Vec<u8>);
@@ -33,113 +32,6 @@ impl From<Option<Vec<u8>>> for OptionalBytes {
     fn from(bytes: Option<Vec<u8>>) -> Self {
         Self(bytes.map(Bytes).into())
     }
-}
-
-/// A list from Erlang. rustler's own decoder panics where a list has no proper end.
-pub struct Items<T>(pub Vec<T>);
-
-impl<'a, T: Decoder<'a>> Decoder<'a> for Items<T> {
-    fn decode(term: Term<'a>) -> NifResult<Self> {
-        term.list_length()?;
-        term.decode().map(Self)
-    }
-}
-
-pub fn bytes(binaries: &[Binary<'_>]) -> Vec<Vec<u8>> {
-    binaries.iter().map(|binary| binary.to_vec()).collect()
-}
-
-/// `{name, <<"c2s">>}` or `{port, 5222}`.
-#[derive(NifTaggedEnum)]
-#[rustler(decode)]
-pub enum Listener<'a> {
-    Name(Binary<'a>),
-    Port(u16),
-}
-
-impl Listener<'_> {
-    pub fn decode(&self) -> ListenerRef {
-        match self {
-            Self::Name(name) => ListenerRef::Name(String::from_utf8_lossy(name).into_owned()),
-            Self::Port(port) => ListenerRef::Port(*port),
-        }
-    }
-}
-
-/// `absent`, `{decoded, Binary}` or `{initial_response, Text}`.
-#[derive(NifTaggedEnum)]
-#[rustler(decode)]
-pub enum Authzid<'a> {
-    Absent,
-    Decoded(Binary<'a>),
-    InitialResponse(Binary<'a>),
-}
-
-/// What an Erlang module answered: its name and `{ok, UserName}` or `{error, Condition}`.
-type Answer<'a> = (Binary<'a>, Result<Binary<'a>, Binary<'a>>);
-
-#[derive(NifMap)]
-#[rustler(decode)]
-pub struct Request<'a> {
-    listener: Listener<'a>,
-    host: Binary<'a>,
-    host_type: ErlOption<Binary<'a>>,
-    chain: Items<Binary<'a>>,
-    authzid: Authzid<'a>,
-    verified: ErlOption<bool>,
-    answers: Items<Answer<'a>>,
-}
-
-impl Request<'_> {
-    /// The request, or what is wrong with its data.
-    pub fn decode(&self) -> Result<policy::Request, String> {
-        let host_type = self.host_type.as_ref();
-        Ok(policy::Request {
-            listener: self.listener.decode(),
-            host: text("the host", &self.host)?,
-            host_type: host_type
-                .as_ref()
-                .map(|name| text("the host type", name))
-                .transpose()?,
-            chain: bytes(&self.chain.0),
-            authzid: match &self.authzid {
-                Authzid::Absent => policy::Authzid::Absent,
-                Authzid::Decoded(authzid) => policy::Authzid::Decoded(authzid.to_vec()),
-                Authzid::InitialResponse(response) => {
-                    policy::Authzid::InitialResponse(String::from_utf8_lossy(response).into_owned())
-                }
-            },
-            verified: self.verified.as_ref().as_ref().copied(),
-            answers: self
-                .answers
-                .0
-                .iter()
-                .map(answer)
-                .collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-fn text(what: &str, bytes: &[u8]) -> Result<String, String> {
-    match str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(_) => Err(format!("{what} is not UTF-8")),
-    }
-}
-
-/// A user name that is not UTF-8, or a condition that RFC 6120 does not have, is a refusal.
-fn answer((module, answer): &Answer<'_>) -> Result<(String, ModuleAnswer), String> {
-    let answer = match answer {
-        Ok(name) => str::from_utf8(name)
-            .map(|name| ModuleAnswer::Ok(name.to_owned()))
-            .ok(),
-        Err(condition) => str::from_utf8(condition)
-            .ok()
-            .and_then(|condition| condition.parse().ok())
-            .map(ModuleAnswer::Error),
-    };
-    let refused = ModuleAnswer::Error(Condition::NotAuthorized);
-    Ok((text("the module name", module)?, answer.unwrap_or(refused)))
 }
 
 /// `{ok, Map}`, `{error, Map}`, `{ask, Map}` or `{invalid, Message}`.

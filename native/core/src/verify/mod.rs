@@ -133,34 +133,21 @@ fn verify_path(
     now: i64,
 ) -> Result<(), Vec<Fault>> {
     let mut algorithms = signature::ALGORITHMS.to_vec();
-    let Some(shaped) = shaped else {
-        return verify_by(&algorithms, chain[0], chain, trust, now);
-    };
-    let of_shaped = shaped.algorithms.iter();
-    algorithms.extend(of_shaped.map(|known| known as &dyn signature::Algorithm));
-    verify_by(&algorithms, &shaped.der, chain, trust, now)
-}
-
-/// The leaf stands in the place of the chain's first certificate.
-fn verify_by(
-    algorithms: &[&dyn signature::Algorithm],
-    leaf: &[u8],
-    chain: &[&[u8]],
-    trust: &TrustStore,
-    now: i64,
-) -> Result<(), Vec<Fault>> {
-    if trust.crls().is_empty() {
-        return find_path(algorithms, leaf, chain, trust, now);
+    let mut leaf = chain[0];
+    if let Some(shaped) = shaped {
+        let own = shaped.algorithms.iter();
+        algorithms.extend(own.map(|known| known as &dyn signature::Algorithm));
+        leaf = &shaped.der;
     }
-    let remembered: Vec<Remembered<'_>> = algorithms
-        .iter()
-        .map(|known| Remembered::new(*known))
-        .collect();
-    let algorithms: Vec<&dyn signature::Algorithm> =
-        remembered.iter().map(|known| known as _).collect();
+    if trust.crls().is_empty() {
+        return find_path(&algorithms, leaf, chain, trust, now);
+    }
+    let remembered: Vec<_> = algorithms.into_iter().map(Remembered::new).collect();
+    let algorithms: Vec<_> = remembered.iter().map(|known| known as _).collect();
     find_path(&algorithms, leaf, chain, trust, now)
 }
 
+/// The leaf stands in the place of the chain's first certificate.
 fn find_path(
     algorithms: &[&dyn signature::Algorithm],
     leaf: &[u8],
