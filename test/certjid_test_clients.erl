@@ -50,7 +50,7 @@ sends(nbxmpp, _) -> jid.
 login(Client, Config, #{cert := Name, shape := Shape} = Options) ->
 	true = lists:member(Shape, shapes(Client)),
 	true = lists:member(Client, [slixmpp, xmpp_client]) orelse not is_map_key(authzid, Options),
-	Files = files(Client, maps:get(Name, proplists:get_value(clients, Config)), Options),
+	Files = files(Client, certjid_test_xmpp_env:client(Config, Name), Options),
 	More = maps:with([port, authzid, path], Options),
 	Jid = maps:get(jid, Options, <<"alice@localhost">>),
 	outcome(run(Client, Config, maps:merge(More#{jid => Jid, shape => Shape}, Files))).

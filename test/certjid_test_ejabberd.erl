@@ -17,7 +17,6 @@
 -export([mutate/1]).
 -export([module/1]).
 -export([server/1]).
--export([files/2]).
 -export([der/1]).
 -export([raw_login/3]).
 
@@ -56,10 +55,6 @@ module(veto) -> "".
 %% What a suite's Config has of it, under `server'.
 server(Config) -> proplists:get_value(server, Config).
 
-%% The files of one of the suite's certificates.
-files(Config, Cert) ->
-	maps:get(Cert, proplists:get_value(clients, Config)).
-
 der(#{cert := File}) ->
 	{ok, Pem} = file:read_file(File),
 	[{'Certificate', Der, not_encrypted}] = public_key:pem_decode(Pem),
@@ -67,7 +62,7 @@ der(#{cert := File}) ->
 
 %% The JID or the condition, and the mechanisms that were offered.
 raw_login(Config, Cert, Response) when is_atom(Cert) ->
-	raw_login(Config, files(Config, Cert), Response);
+	raw_login(Config, certjid_test_xmpp_env:client(Config, Cert), Response);
 raw_login(Config, Files, Response) ->
 	#{direct_port := Port} = server(Config),
 	#{<<"login">> := Login, <<"offered">> := Offered} = certjid_test_xmpp_env:run(

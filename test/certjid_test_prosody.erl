@@ -5,7 +5,6 @@
 -export([run/3]).
 -export([run_in/4]).
 -export([basics/1]).
--export([start_sidecar/1]).
 -export([prosodyctl/2]).
 -export([mark/1]).
 -export([reasons/1]).
@@ -45,7 +44,7 @@ run_in(Folder, Toml, Configuration, Fun) ->
 		ports => #{starttls => StartTls, direct_tls => DirectTls, websocket => Https, bosh => Https}
 	},
 	ok = file:write_file(config_file(Env), Configuration(Env)),
-	Sidecar = start_sidecar(Env),
+	Sidecar = certjid_test_xmpp_env:start_sidecar(Env),
 	try
 		Prosody = certjid_test_program:start(
 			"/usr/bin/prosody", ["-F", "--config", config_file(Env)],
@@ -63,20 +62,6 @@ run_in(Folder, Toml, Configuration, Fun) ->
 	after
 		ok = certjid_test_program:stop(Sidecar)
 	end.
-
-%% Answers when it serves.
-start_sidecar(#{folder := Folder, socket := Socket, toml := Toml}) ->
-	Sidecar = certjid_test_program:start(
-		certjid_test_program:certjid(), ["serve", "--config", Toml, "--socket", Socket],
-		filename:join(Folder, "sidecar.log")
-	),
-	_ = certjid_test_program:wait_for("the sidecar", fun() ->
-		case gen_tcp:connect({local, Socket}, 0, []) of
-			{ok, Connection} -> gen_tcp:close(Connection);
-			{error, _} -> false
-		end
-	end),
-	Sidecar.
 
 wait_for_port(Port) ->
 	certjid_test_program:wait_for("Prosody", fun() ->

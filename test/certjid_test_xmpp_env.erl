@@ -5,9 +5,11 @@
 -export([init/1]).
 -export([command/2]).
 -export([openssl/1]).
+-export([client/2]).
 -export([write_certificate/4]).
 -export([policy_file/2]).
 -export([tls/2]).
+-export([start_sidecar/1]).
 -export([with_sidecar/2]).
 -export([with_decider/3]).
 -export([with_sidecar/3]).
@@ -58,6 +60,10 @@ init(Config0) ->
 		{clients, Files#{none => #{}}}
 		| Config
 	].
+
+%% The files of one of the `clients'.
+client(Config, Name) ->
+	maps:get(Name, proplists:get_value(clients, Config)).
 
 %% The files of a certificate, for the scripts.
 write_certificate(Config, Name, Key, Der) ->
@@ -132,26 +138,34 @@ with_sidecar(Toml, Fun) ->
 
 with_sidecar(Toml, Arguments, Fun) ->
 	certjid_test_program:folder(fun(Folder) ->
-		Path = filename:join(Folder, "sock"),
-		Sidecar = certjid_test_program:start(
-			certjid_test_program:certjid(),
-			["serve", "--config", Toml, "--socket", Path | Arguments],
-			filename:join(Folder, "log")
-		),
-		{ok, Client} = certjid_sidecar:start_link(#{socket => Path}),
+		Socket = filename:join(Folder, "sock"),
+		Sidecar = start_sidecar(#{folder => Folder, socket => Socket, toml => Toml}, Arguments),
+		{ok, Client} = certjid_sidecar:start_link(#{socket => Socket}),
 		try
-			{ok, _} = certjid_test_program:wait_for("the sidecar", fun() ->
-				case certjid_sidecar:status(Client) of
-					{ok, _} = Status -> Status;
-					{error, _} -> false
-				end
-			end),
 			Fun(Client)
 		after
 			ok = gen_server:stop(Client),
 			ok = certjid_test_program:stop(Sidecar)
 		end
 	end).
+
+%% Starts the sidecar, with its log in sidecar.log of the folder; answers when it serves.
+start_sidecar(Options) ->
+	start_sidecar(Options, []).
+
+start_sidecar(#{folder := Folder, socket := Socket, toml := Toml}, Arguments) ->
+	Sidecar = certjid_test_program:start(
+		certjid_test_program:certjid(),
+		["serve", "--config", Toml, "--socket", Socket | Arguments],
+		filename:join(Folder, "sidecar.log")
+	),
+	_ = certjid_test_program:wait_for("the sidecar", fun() ->
+		case gen_tcp:connect({local, Socket}, 0, []) of
+			{ok, Connection} -> gen_tcp:close(Connection);
+			{error, _} -> false
+		end
+	end),
+	Sidecar.
 
 %% Runs Fun with the `decider' of certjid_test_xmpp that the group's Config names.
 with_decider(Config, Toml, Fun) ->

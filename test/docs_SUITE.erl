@@ -145,7 +145,7 @@ sidecar(Config) ->
 	certjid_test_program:folder(fun(Folder) ->
 		Socket = filename:join(Folder, "sock"),
 		load_supervisor(Folder, replace(Supervisor, [{"/run/certjid/certjid.sock", Socket}])),
-		Sidecar = certjid_test_prosody:start_sidecar(#{
+		Sidecar = certjid_test_xmpp_env:start_sidecar(#{
 			folder => Folder, socket => Socket,
 			toml => filename:join(proplists:get_value(files, Config), "mongooseim.toml")
 		}),

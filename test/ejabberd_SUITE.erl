@@ -21,7 +21,8 @@
 -export([commands/1]).
 -export([missing/1]).
 
--import(certjid_test_ejabberd, [der/1, files/2, raw_login/3, server/1]).
+-import(certjid_test_ejabberd, [der/1, raw_login/3, server/1]).
+-import(certjid_test_xmpp_env, [client/2]).
 
 -define(ALICE, <<"alice@localhost">>).
 -define(BOB, <<"bob@localhost">>).
@@ -51,7 +52,8 @@ end_per_suite(_Config) ->
 	ok.
 
 init_per_group(Group, Config) ->
-	[{server, certjid_test_ejabberd:start(Config, #{module => certjid_test_ejabberd:module(Group)})}, {mode, Group} | Config].
+	Server = certjid_test_ejabberd:start(Config, #{module => certjid_test_ejabberd:module(Group)}),
+	[{server, Server}, {mode, Group} | Config].
 
 end_per_group(_Group, Config) ->
 	certjid_test_ejabberd:stop(server(Config)).
@@ -113,7 +115,7 @@ login(Config, Client, #{cert := Cert, shape := Shape} = Options, Said) ->
 	Outcome = certjid_test_clients:login(Client, Config, Options#{
 		port => case Shape of direct_tls -> DirectPort; starttls -> Port end
 	}),
-	{Outcome, logged(Server, Mark, files(Config, Cert), Said)}.
+	{Outcome, logged(Server, Mark, client(Config, Cert), Said)}.
 
 logged(Server, Mark, _Files, nothing) ->
 	case re:run(certjid_test_ejabberd:log(Server, Mark), "certjid: localhost: ") of
@@ -305,7 +307,7 @@ original(Config) ->
 	end,
 	IsReplaced = fun() -> proplists:is_defined(certjid, Call(module_info, [attributes])) end,
 	true = IsReplaced(),
-	Cert = public_key:pkix_decode_cert(der(files(Config, good)), otp),
+	Cert = public_key:pkix_decode_cert(der(client(Config, good)), otp),
 	{'not-authorized', <<"Certificate host name mismatch">>} = Call(format_error, [hostname_mismatch]),
 	[<<"alice">>] = Call(get_cert_domains, [Cert]),
 	ok = certjid_test_ejabberd:configure(Server, ""),

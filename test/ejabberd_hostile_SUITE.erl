@@ -10,7 +10,8 @@
 -export([hostile_logins/1]).
 -export([hostile_hooks/1]).
 
--import(certjid_test_ejabberd, [der/1, files/2, raw_login/3, server/1]).
+-import(certjid_test_ejabberd, [der/1, raw_login/3, server/1]).
+-import(certjid_test_xmpp_env, [client/2]).
 
 -define(VICTIM, <<"victim@localhost">>).
 -define(HOSTILE, 10000).
@@ -29,7 +30,8 @@ end_per_suite(_Config) ->
 	ok.
 
 init_per_group(Group, Config) ->
-	[{server, certjid_test_ejabberd:start(Config, #{module => certjid_test_ejabberd:module(Group)})} | Config].
+	Server = certjid_test_ejabberd:start(Config, #{module => certjid_test_ejabberd:module(Group)}),
+	[{server, Server} | Config].
 
 end_per_group(_Group, Config) ->
 	certjid_test_ejabberd:stop(server(Config)).
@@ -47,7 +49,7 @@ hostile_logins(Config) ->
 			certjid_test_cert:pem([Der]))
 		|| {N, Der} <- lists:enumerate(hostile_certificates(Config, 300))
 	],
-	#{key := KeyFile} = files(Config, good),
+	#{key := KeyFile} = client(Config, good),
 	Run = fun(Seed) ->
 		certjid_test_xmpp_env:run(Config, "hostile_logins.py", #{
 			port => Port, certs => Dir, key => KeyFile, victim => ?VICTIM,
@@ -108,7 +110,7 @@ hostile_certificate(Config, Kind) ->
 %% hooks' functions and the takeover are called there, without a connection.
 hostile_hooks(Config) ->
 	Server = server(Config),
-	Ders = hostile_certificates(Config, 30) ++ [der(files(Config, Name)) || Name <- [good, several, cn_only]],
+	Ders = hostile_certificates(Config, 30) ++ [der(client(Config, Name)) || Name <- [good, several, cn_only]],
 	Call = fun(Count) ->
 		certjid_test_ejabberd:rpc(Server, certjid_test_ejabberd, hostile, [Count, Ders, ?VICTIM])
 	end,

@@ -21,6 +21,8 @@
 -export([openssl_defaults/1]).
 -export([extended_key_usage/1]).
 
+-import(certjid_test_xmpp_env, [client/2]).
+
 -define(VERSIONS, ["1.2", "1.3"]).
 
 all() ->
@@ -113,9 +115,6 @@ words(_Version, {Seen, #{tls := ok, offer := Offer, decision := Decision}}) ->
 			Reason = Offer,
 			[<<"no: ", Reason/binary>>, Login]
 	end}.
-
-client(Config, Name) ->
-	maps:get(Name, proplists:get_value(clients, Config)).
 
 %% Runs Fun(Try) with a server; Try(Options) logs in and gives both sides' views.
 serve(Config, Shape, Options, Fun) ->

@@ -17,6 +17,8 @@
 -export([users/1]).
 -export([listener/1]).
 
+-import(certjid_test_xmpp_env, [client/2]).
+
 -define(ALICE, {session_start, <<"alice@localhost">>}).
 
 all() ->
@@ -60,7 +62,7 @@ login(raw, Config, #{cert := Name, shape := Shape} = Options) ->
 		#{authzid := Authzid} -> base64:encode(Authzid);
 		_ -> maps:get(response, Options, "=")
 	end,
-	Seen = certjid_test_xmpp_env:run(Config, "raw_login.py", (files(Config, Name))#{
+	Seen = certjid_test_xmpp_env:run(Config, "raw_login.py", (client(Config, Name))#{
 		shape => atom_to_list(Shape), port => maps:get(port, Options), response => Response
 	}),
 	case Seen of
@@ -72,13 +74,10 @@ login(slixmpp, Config, #{sasl_password := _, cert := Name, shape := Shape} = Opt
 	More = maps:with([port, jid, sasl_password], Options),
 	outcome(certjid_test_xmpp_env:run(Config, "slixmpp_login.py", maps:merge(
 		#{jid => <<"alice@localhost">>, direct_tls => Shape =:= direct_tls},
-		maps:merge(files(Config, Name), More)
+		maps:merge(client(Config, Name), More)
 	)));
 login(Client, Config, Options) ->
 	certjid_test_clients:login(Client, Config, Options).
-
-files(Config, Name) ->
-	maps:get(Name, proplists:get_value(clients, Config)).
 
 raw_outcome([Jid, _Resource]) -> {session_start, Jid};
 raw_outcome([Condition]) -> {failed_auth, Condition}.

@@ -139,14 +139,14 @@ protocol_clients(Config) ->
 	Toml = certjid_test_xmpp_env:policy_file(Config, #{}),
 	certjid_test_program:folder(fun(Folder) ->
 		Socket = filename:join(Folder, "sock"),
-		Sidecar = certjid_test_prosody:start_sidecar(#{folder => Folder, socket => Socket, toml => Toml}),
+		Sidecar = certjid_test_xmpp_env:start_sidecar(#{folder => Folder, socket => Socket, toml => Toml}),
 		try
 			[
 				begin
 					File = filename:join(Folder, "client"),
 					ok = file:write_file(File, Text),
 					Ask = fun(Name, Host) ->
-						#{cert := Cert} = maps:get(Name, proplists:get_value(clients, Config)),
+						#{cert := Cert} = certjid_test_xmpp_env:client(Config, Name),
 						{Status, Output} =
 							certjid_test_xmpp_env:command(Program, [File, Socket, Host, Cert]),
 						{Status, hd(string:lexemes(Output, "\n"))}

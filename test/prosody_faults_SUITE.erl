@@ -51,7 +51,7 @@ sidecar_comes_and_goes(Config) ->
 		Loop(In),
 		ok = certjid_test_program:stop(First),
 		Loop(Without(<<"No such file or directory">>)),
-		Second = certjid_test_prosody:start_sidecar(Env),
+		Second = certjid_test_xmpp_env:start_sidecar(Env),
 		try
 			Loop(In),
 			ok = certjid_test_program:signal(Second, "STOP"),
@@ -68,7 +68,7 @@ sidecar_comes_and_goes(Config) ->
 		after
 			ok = certjid_test_program:stop(Second)
 		end,
-		Third = certjid_test_prosody:start_sidecar(Env),
+		Third = certjid_test_xmpp_env:start_sidecar(Env),
 		try Loop(In) after ok = certjid_test_program:stop(Third) end
 	end).
 
@@ -99,7 +99,7 @@ others_go_on(Config) ->
 %% A client that doesn't wait for its answer leaves nothing behind.
 client_leaves(Config) ->
 	certjid_test_prosody:run(Config, #{}, fun(#{sidecar := Sidecar, ports := Ports} = Env) ->
-		#{cert := Cert, key := Key} = maps:get(good, proplists:get_value(clients, Config)),
+		#{cert := Cert, key := Key} = certjid_test_xmpp_env:client(Config, good),
 		ok = certjid_test_program:signal(Sidecar, "STOP"),
 		{ok, Client} = ssl:connect({127, 0, 0, 1}, maps:get(direct_tls, Ports), [
 			{certfile, Cert}, {keyfile, Key}, {verify, verify_none}
@@ -151,7 +151,7 @@ garbage(Config) ->
 			end
 			|| {Reply, Expected} <- Cases
 		],
-		Again = certjid_test_prosody:start_sidecar(Env),
+		Again = certjid_test_xmpp_env:start_sidecar(Env),
 		try {?ALICE, allowed} = login(Config, Env) after ok = certjid_test_program:stop(Again) end
 	end).
 

@@ -11,6 +11,8 @@
 -export([past_the_proxy/1]).
 -export([off_by_default/1]).
 
+-import(certjid_test_xmpp_env, [client/2]).
+
 -define(ALICE, {session_start, <<"alice@localhost">>}).
 -define(NGINX, #{proxy => nginx, certificate => <<"x-client-cert">>}).
 -define(HAPROXY,
@@ -159,9 +161,6 @@ offered(#{port := Port} = Server, Headers) ->
 	#{offer := Offer} = certjid_test_xmpp:report(Server),
 	ok = gen_tcp:close(Socket),
 	Offer.
-
-client(Config, Name) ->
-	maps:get(Name, proplists:get_value(clients, Config)).
 
 alice(Config) ->
 	#{cert := File} = client(Config, good),

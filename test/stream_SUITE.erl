@@ -15,6 +15,8 @@
 -export([pkcs12/1]).
 -export([http/1]).
 
+-import(certjid_test_xmpp_env, [client/2]).
+
 all() ->
 	[{group, nif}, {group, sidecar}].
 
@@ -44,9 +46,6 @@ serve(Config, Shape, Options, Fun) ->
 			{Seen, certjid_test_xmpp:report(Server)}
 		end)
 	end).
-
-client(Config, Name) ->
-	maps:get(Name, proplists:get_value(clients, Config)).
 
 %% slixmpp's login in a few words: the outcome, and the server's decision or why EXTERNAL wasn't
 %% offered or why TLS failed.

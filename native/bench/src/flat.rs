@@ -1,7 +1,6 @@
 //! The sidecar's memory over millions of decisions and a thousand reloads.
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use crate::Done;
@@ -14,13 +13,7 @@ use crate::sidecar::{Server, request};
 pub(crate) fn measure(folder: &Path, certjid: &Path) -> Done {
     let folder = &folder.canonicalize()?;
     let socket = folder.join("flat.sock");
-    let sidecar = Server::start(
-        Command::new(certjid.canonicalize()?)
-            .current_dir(folder)
-            .args(["serve", "--config", "mongooseim.toml", "--socket"])
-            .arg(&socket),
-        &socket,
-    )?;
+    let sidecar = Server::certjid(certjid, folder, &socket)?;
     let chain = Chain::read(folder, "rsa", 1)?;
     // Accepted with its chain checked, and refused without.
     let loads = [5222, 5224].map(|port| Load {

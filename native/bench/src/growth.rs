@@ -4,6 +4,7 @@
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
+use std::process;
 use std::time::Instant;
 
 use certjid_core::config::ListenerRef;
@@ -14,6 +15,7 @@ use rcgen::{
 use time::{Duration, OffsetDateTime};
 
 use crate::Done;
+use crate::memory::resident;
 use crate::pki::{ca, client};
 use crate::rounds::best;
 
@@ -28,12 +30,12 @@ pub(crate) fn measure(folder: &Path, what: &str, count: usize) -> Done {
         .map(|file| file.len())
         .sum();
 
-    let before = resident()?;
+    let before = resident(process::id())?;
     let begun = Instant::now();
     let config = folder.join("mongooseim.toml");
     let policy = Policy::load(&config, Modules::Refused).map_err(|errors| errors.to_string())?;
     let loaded = begun.elapsed();
-    let memory = resident()?.saturating_sub(before);
+    let memory = (resident(process::id())? - before).max(0.0);
 
     let request = Request {
         listener: ListenerRef::Name("c2s".to_owned()),
@@ -58,7 +60,7 @@ pub(crate) fn measure(folder: &Path, what: &str, count: usize) -> Done {
     println!(
         "{what:<12} {count:>7}  loaded in {:>7.1} ms  {:>8.2} MiB of memory for {:>6.2} MiB of files  {:>7.1} us a login",
         loaded.as_secs_f64() * 1e3,
-        memory as f64 / MIB,
+        memory,
         size as f64 / MIB,
         decision * 1e6
     );
@@ -114,17 +116,6 @@ fn crl(issuer: &Issuer<'_, &KeyPair>, entries: usize) -> Result<Vec<u8>, rcgen::
         key_identifier_method: KeyIdMethod::Sha256,
     };
     Ok(list.signed_by(issuer)?.der().to_vec())
-}
-
-/// The memory of this process that is in use, in bytes.
-fn resident() -> Result<u64, Box<dyn core::error::Error>> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib: u64 = line
-        .and_then(|line| line.trim().strip_suffix(" kB"))
-        .ok_or("/proc/self/status has no VmRSS")?
-        .parse()?;
-    Ok(kib * 1024)
 }
 
 const MIB: f64 = 1024.0 * 1024.0;

@@ -10,6 +10,7 @@ mod echo;
 mod flat;
 mod growth;
 mod load;
+mod memory;
 mod pki;
 mod rounds;
 mod sidecar;

@@ -14,20 +14,15 @@ use serde_json::{Value, json};
 use crate::Done;
 use crate::chains::Chain;
 use crate::load::Load;
+use crate::memory::resident;
 use crate::pki::KEYS;
 use crate::rounds::report;
 
 pub(crate) fn measure(folder: &Path, certjid: &Path) -> Done {
-    let (folder, certjid) = (&folder.canonicalize()?, certjid.canonicalize()?);
+    let folder = &folder.canonicalize()?;
     let socket = folder.join("certjid.sock");
     let begun = Instant::now();
-    let sidecar = Server::start(
-        Command::new(certjid)
-            .current_dir(folder)
-            .args(["serve", "--config", "mongooseim.toml", "--socket"])
-            .arg(&socket),
-        &socket,
-    )?;
+    let sidecar = Server::certjid(certjid, folder, &socket)?;
     let once = Load {
         request: request(&Chain::read(folder, "ec", 1)?, 5223),
         connections: 1,
@@ -192,11 +187,23 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server and waits for its socket.
-    pub(crate) fn start(
-        command: &mut Command,
+    /// Starts the sidecar with the policy of a folder.
+    pub(crate) fn certjid(
+        program: &Path,
+        folder: &Path,
         socket: &Path,
     ) -> Result<Self, Box<dyn core::error::Error>> {
+        Self::start(
+            Command::new(program.canonicalize()?)
+                .current_dir(folder)
+                .args(["serve", "--config", "mongooseim.toml", "--socket"])
+                .arg(socket),
+            socket,
+        )
+    }
+
+    /// Starts a server and waits for its socket.
+    fn start(command: &mut Command, socket: &Path) -> Result<Self, Box<dyn core::error::Error>> {
         let child = command.stderr(Stdio::null()).spawn()?;
         let server = Self {
             child,
@@ -223,12 +230,7 @@ impl Server {
 
     /// What is resident, in MiB.
     pub(crate) fn memory(&self) -> Result<f64, Box<dyn core::error::Error>> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let kib = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
-            .ok_or("there is no VmRSS")?;
-        Ok(kib.parse::<f64>()? / 1024.0)
+        resident(self.child.id())
     }
 }
 

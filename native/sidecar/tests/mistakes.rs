@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::cli::{REFUSED, UNUSABLE, certjid, run, text};
+use common::cli::{REFUSED, UNUSABLE, certjid, check_of, run, text};
 use common::serving::Serving;
 use tempfile::TempDir;
 
@@ -72,16 +72,7 @@ fn the_log_names_each_mistake() {
     assert_eq!(warned["level"], "WARN", "{warned}");
 
     for (file, reason, words) in REFUSALS {
-        let asked = [
-            "check",
-            "--socket",
-            "sock",
-            "--host",
-            "localhost",
-            "--cert",
-            file,
-        ];
-        run(folder.path(), &asked, REFUSED);
+        run(folder.path(), &check_of(file), REFUSED);
         let line = serving.logged("\"login\"");
         assert_eq!(line["reason"], reason, "{file}");
         assert_eq!(line["fingerprint"].as_str().unwrap().len(), 64, "{file}");

@@ -171,17 +171,21 @@ fn status_and_top_show_reasons_and_services() {
     assert!(run(dir.path(), &status, UNUSABLE).contains("sock"));
 }
 
+fn log_in_without_certificate(dir: &Path, times: usize) {
+    let mut connection = Connection::open(&dir.join("sock"));
+    let login = json!({
+        "id": 1, "request": "authenticate", "listener": "c2s", "host": "localhost", "chain": [],
+    });
+    for _ in 0..times {
+        connection.ask(&login);
+    }
+}
+
 #[test]
 fn a_flood_of_refusals_does_not_fill_the_log() {
     let dir = folder();
     let (mut serving, port) = serve(dir.path());
-    let mut connection = Connection::open(&dir.path().join("sock"));
-    let login = json!({
-        "id": 1, "request": "authenticate", "listener": "c2s", "host": "localhost", "chain": [],
-    });
-    for _ in 0..3000 {
-        connection.ask(&login);
-    }
+    log_in_without_certificate(dir.path(), 3000);
     let metrics = get(port, "/metrics");
     let refused = "certjid_logins_total{result=\"refused\",reason=\"no_peer_cert\"}";
     assert_eq!(value(&metrics, refused), Some(3000.0), "{metrics}");
@@ -212,13 +216,7 @@ fn nobody_who_stops_reading_the_log_stops_a_login() {
         .spawn()
         .unwrap();
     wait_for_socket(&dir.path().join("sock"));
-    let mut connection = Connection::open(&dir.path().join("sock"));
-    let login = json!({
-        "id": 1, "request": "authenticate", "listener": "c2s", "host": "localhost", "chain": [],
-    });
-    for _ in 0..12_000 {
-        connection.ask(&login);
-    }
+    log_in_without_certificate(dir.path(), 12_000);
     let metrics = get(port, "/metrics");
     let lost = value(&metrics, "certjid_log_lines_lost_total").unwrap();
     assert!((1.0..2500.0).contains(&lost), "{metrics}");

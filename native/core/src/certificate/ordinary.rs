@@ -126,7 +126,6 @@ impl<'a> Ordinary<'a> {
                 }
                 let address = text(&value)?;
                 self.skips_nothing &= !address.is_empty();
-
                 self.fields.xmpp_addrs.push(Cow::Borrowed(address));
             } else {
                 self.skips_nothing = false;

@@ -52,15 +52,20 @@ pub fn openssl(dir: &Path, args: &[&str]) -> String {
 }
 
 /// Asks the sidecar at `sock` about alice.
-pub const CHECK: [&str; 7] = [
-    "check",
-    "--socket",
-    "sock",
-    "--host",
-    "localhost",
-    "--cert",
-    "alice.pem",
-];
+pub const CHECK: [&str; 7] = check_of("alice.pem");
+
+/// Asks the sidecar at `sock` about a certificate.
+pub const fn check_of(cert: &str) -> [&str; 7] {
+    [
+        "check",
+        "--socket",
+        "sock",
+        "--host",
+        "localhost",
+        "--cert",
+        cert,
+    ]
+}
 
 /// Writes alice.der.
 pub fn write_der(dir: &Path) {
