@@ -7,7 +7,8 @@ use crate::Done;
 use crate::chains::Chain;
 use crate::load::Load;
 use crate::rounds::report;
-use crate::sidecar::{Server, request};
+use crate::server::Server;
+use crate::sidecar::request;
 
 /// The first round is for warming up.
 pub(crate) fn measure(folder: &Path, certjid: &Path) -> Done {

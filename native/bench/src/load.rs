@@ -1,15 +1,16 @@
-//! The load generator: any number of connections, requests that are made before. Its thread does
-//! all but the sending of requests that are due at a time, which another does.
+//! The load generator: any number of connections, requests that are made before.
+//!
+//! For rates, one thread looks at its connections now and then: to wake it at every reply would
+//! cost the server's processors more than many a decision does. For latencies it waits for each
+//! reply, and another thread sends the requests when they are due.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::io::{
-    self, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader,
-};
+use tokio::io::{self, AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
@@ -36,20 +37,33 @@ impl Load {
 
     /// Replies, as many as there can be.
     pub(crate) fn count(&self, socket: &Path) -> io::Result<u64> {
+        let connect = |_| Flood::begin(socket, self);
+        let mut floods: Vec<Flood> = (0..self.connections)
+            .map(connect)
+            .collect::<io::Result<_>>()?;
         let end = Instant::now() + self.during;
-        LocalSet::new().block_on(&runtime()?, async {
-            let mut connections = JoinSet::new();
-            for _ in 0..self.connections {
-                let stream = UnixStream::connect(socket).await?;
-                let load = self.clone();
-                connections.spawn_local(async move { load.flood(stream, end).await });
+        let mut bytes = vec![0; 65536];
+        let mut pause = Duration::ZERO;
+        let (mut count, mut under_way) = (0, self.connections * self.depth);
+        while under_way > 0 {
+            let goes_on = Instant::now() < end;
+            let mut taken = 0;
+            for flood in &mut floods {
+                taken += flood.turn(&mut bytes, goes_on)?;
             }
-            let mut count = 0;
-            while let Some(replies) = connections.join_next().await {
-                count += replies.map_err(io::Error::other)??;
+            count += taken as u64;
+            if !goes_on {
+                under_way -= taken;
             }
-            Ok(count)
-        })
+            // So long that a part of the replies is here then, and the server has the rest to do.
+            if taken * 4 < under_way {
+                pause = (pause * 2).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+            } else if taken * 2 > under_way {
+                pause /= 2;
+            }
+            thread::sleep(pause);
+        }
+        Ok(count)
     }
 
     /// The times from when each request was due to its reply, in order of length, where so many
@@ -99,39 +113,13 @@ impl Load {
 
     /// The payload of one reply.
     pub(crate) fn once(&self, socket: &Path) -> io::Result<Vec<u8>> {
-        runtime()?.block_on(async {
-            let mut stream = UnixStream::connect(socket).await?;
-            stream.write_all(&self.frame()).await?;
-            let mut reply = vec![0; stream.read_u32().await? as usize];
-            stream.read_exact(&mut reply).await?;
-            Ok(reply)
-        })
-    }
-
-    async fn flood(&self, stream: UnixStream, end: Instant) -> io::Result<u64> {
-        let (reader, mut writer) = stream.into_split();
-        let mut reader = BufReader::with_capacity(65536, reader);
-        let frame = self.frame();
-        writer.write_all(&frame.repeat(self.depth)).await?;
-        let mut under_way = self.depth;
-        let mut count = 0;
-        while under_way > 0 {
-            let mut taken = 0;
-            loop {
-                skip_reply(&mut reader).await?;
-                taken += 1;
-                if reader.buffer().is_empty() {
-                    break;
-                }
-            }
-            count += taken as u64;
-            under_way -= taken;
-            if Instant::now() < end {
-                writer.write_all(&frame.repeat(taken)).await?;
-                under_way += taken;
-            }
-        }
-        Ok(count)
+        let mut stream = StdStream::connect(socket)?;
+        stream.write_all(&self.frame())?;
+        let mut length = [0; 4];
+        stream.read_exact(&mut length)?;
+        let mut reply = vec![0; u32::from_be_bytes(length) as usize];
+        stream.read_exact(&mut reply)?;
+        Ok(reply)
     }
 
     fn frame(&self) -> Vec<u8> {
@@ -139,6 +127,56 @@ impl Load {
         [&length.to_be_bytes(), self.request.as_slice()].concat()
     }
 }
+
+/// A connection that always has the same number of requests under way.
+struct Flood {
+    stream: StdStream,
+    frame: Vec<u8>,
+    /// What has come of replies that are not whole.
+    started: Vec<u8>,
+}
+
+impl Flood {
+    fn begin(socket: &Path, load: &Load) -> io::Result<Self> {
+        let frame = load.frame();
+        let mut stream = StdStream::connect(socket)?;
+        stream.set_nonblocking(true)?;
+        write_all(&mut stream, &frame.repeat(load.depth))?;
+        Ok(Self {
+            stream,
+            frame,
+            started: Vec::new(),
+        })
+    }
+
+    /// Counts the replies that are here, and asks as often again if it goes on.
+    fn turn(&mut self, bytes: &mut [u8], goes_on: bool) -> io::Result<usize> {
+        match self.stream.read(bytes) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(read) => self.started.extend(&bytes[..read]),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+            Err(error) => return Err(error),
+        }
+        let (mut taken, mut at) = (0, 0);
+        while let Some((length, rest)) = self.started[at..].split_first_chunk() {
+            let length = u32::from_be_bytes(*length) as usize;
+            if rest.len() < length {
+                break;
+            }
+            taken += 1;
+            at += 4 + length;
+        }
+        self.started.drain(..at);
+        if goes_on {
+            write_all(&mut self.stream, &self.frame.repeat(taken))?;
+        }
+        Ok(taken)
+    }
+}
+
+const SHORTEST_PAUSE: Duration = Duration::from_micros(20);
+
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// A connection, and when the requests on it were due.
 type Writer = (StdStream, mpsc::UnboundedSender<Instant>);

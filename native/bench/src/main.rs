@@ -13,7 +13,11 @@ mod load;
 mod memory;
 mod pki;
 mod rounds;
+mod server;
 mod sidecar;
+mod standstill;
+
+use chains::Chain;
 
 type Done = Result<(), Box<dyn Error>>;
 
@@ -26,10 +30,15 @@ fn main() -> ExitCode {
         ["growth", folder, what, count] => {
             growth::measure(Path::new(folder), what, count.parse().unwrap_or(0))
         }
-        ["echo", socket, length] => echo::serve(Path::new(socket), length),
+        ["echo", socket, length] => echo::serve(Path::new(socket), length, None),
+        ["echo", socket, length, folder, key] => Chain::read(Path::new(folder), key, 1)
+            .and_then(|chain| echo::serve(Path::new(socket), length, Some(chain))),
         ["flat", folder, certjid] => flat::measure(Path::new(folder), Path::new(certjid)),
+        ["load", folder, key, port, socket, seconds] => {
+            sidecar::load_for(Path::new(folder), key, port, Path::new(socket), seconds)
+        }
         ["sidecar", folder, certjid] => sidecar::measure(Path::new(folder), Path::new(certjid)),
-        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID | flat FOLDER CERTJID | growth FOLDER WHAT COUNT".into()),
+        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID | flat FOLDER CERTJID | load FOLDER KEY PORT SOCKET SECONDS | growth FOLDER WHAT COUNT".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

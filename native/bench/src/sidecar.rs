@@ -1,10 +1,7 @@
 //! The sidecar over its socket against the echo server, and against what the processors can do.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -14,114 +11,123 @@ use serde_json::{Value, json};
 use crate::Done;
 use crate::chains::Chain;
 use crate::load::Load;
-use crate::memory::resident;
 use crate::pki::KEYS;
 use crate::rounds::report;
+use crate::server::Server;
+use crate::standstill;
 
 pub(crate) fn measure(folder: &Path, certjid: &Path) -> Done {
     let folder = &folder.canonicalize()?;
     let socket = folder.join("certjid.sock");
     let begun = Instant::now();
     let sidecar = Server::certjid(certjid, folder, &socket)?;
-    let once = Load {
-        request: request(&Chain::read(folder, "ec", 1)?, 5223),
-        connections: 1,
-        depth: 1,
-        during: ROUND,
-    };
-    once.once(&socket)?;
+    let any = request(&Chain::read(folder, "ec", 1)?, 5223);
+    once(&any, &socket, "\"allowed\":true")?;
     let first = begun.elapsed().as_secs_f64() * 1e3;
     let started = "start to first answer, with the system's CAs, in ms";
     report(started, "", first, Some(("<=", 100.0)));
     let idle = "idle memory (VmRSS), in MiB";
     report(idle, "", sidecar.memory()?, Some(("<=", 20.0)));
 
-    // A listener that asks for no certificate refuses the login before any signature is checked.
-    for key in KEYS {
-        let request = Chain::read(folder, key, 1).map(|chain| request(&chain, 5224))?;
-        against_echo(folder, &socket, key, request)?;
-    }
-    for (key, port) in KEYS.into_iter().zip([5222, 5223]) {
-        against_signatures(&socket, key, &Chain::read(folder, key, 1)?, port)?;
-    }
+    let machine = standstill::measure(Duration::from_secs(5));
     report(
-        "memory after all of it, in MiB",
-        "",
-        sidecar.memory()?,
+        "the machine stands still for 1 ms and longer, in %",
+        &format!(
+            "{:.1} times a second, at most {:.1} ms",
+            machine.per_second,
+            machine.longest.as_secs_f64() * 1e3
+        ),
+        machine.share * 100.0,
         None,
     );
+
+    // A listener that asks for no certificate refuses the login before any signature is checked.
+    for key in KEYS {
+        let chain = Chain::read(folder, key, 1)?;
+        against_echo(folder, &socket, key, &chain)?;
+    }
+    for (key, port) in KEYS.into_iter().zip([5222, 5223]) {
+        let chain = Chain::read(folder, key, 1)?;
+        against_signatures(folder, &socket, key, &chain, port)?;
+    }
+    let memory = sidecar.memory()?;
+    report("memory after all of it, in MiB", "", memory, None);
     Ok(())
 }
 
-fn against_echo(folder: &Path, socket: &Path, key: &str, request: Vec<u8>) -> Done {
-    let load = |connections, depth| Load {
-        request: request.clone(),
-        connections,
-        depth,
-        during: ROUND,
+/// Logins over 64 connections to a sidecar that runs, for a profiler to look at.
+pub(crate) fn load_for(folder: &Path, key: &str, port: &str, socket: &Path, seconds: &str) -> Done {
+    let request = request(&Chain::read(folder, key, 1)?, port.parse()?);
+    let load = Load {
+        during: Duration::from_secs(seconds.parse()?),
+        ..load(&request, 64, 1)
     };
-    let reply = load(1, 1).once(socket)?;
-    expect(&reply, "verify_mode_none")?;
+    println!("{:.0}/s", load.greatest_rate(socket)?);
+    Ok(())
+}
+
+fn against_echo(folder: &Path, socket: &Path, key: &str, chain: &Chain) -> Done {
+    let request = request(chain, 5224);
+    let reply = once(&request, socket, "verify_mode_none")?;
     let echo_socket = folder.join(format!("echo-{key}.sock"));
-    let _echo = Server::start(
-        Command::new(env::current_exe()?)
-            .arg("echo")
-            .arg(&echo_socket)
-            .arg(reply.len().to_string()),
-        &echo_socket,
-    )?;
+    let _echo = Server::echo(&echo_socket, reply.len(), None)?;
     let what = format!("no chain check ({key}, {} bytes)", request.len());
-    for (shape, connections, depth) in SHAPES {
-        let load = load(connections, depth);
-        let mut ours = Vec::new();
-        let mut echo = Vec::new();
-        for _ in 0..ROUNDS {
-            ours.push(load.greatest_rate(socket)?);
-            echo.push(load.greatest_rate(&echo_socket)?);
-        }
-        let (ours, echo) = (greatest(&ours), greatest(&echo));
-        report(
-            &format!("{what}, {shape} / echo"),
-            &format!("{ours:.0}/s / {echo:.0}/s"),
-            ours / echo,
-            Some((">=", 0.8)),
-        );
-        if connections > 1 {
+    for (shape, load) in shapes(&request) {
+        let [ours, echo] = rates([&mut || load.greatest_rate(socket), &mut || {
+            load.greatest_rate(&echo_socket)
+        }])?;
+        compare(&format!("{what}, {shape} / echo"), ours, echo, Some(0.8));
+        if load.connections > 1 {
             latencies(&what, &load, &[socket, &echo_socket], ours / 2.0)?;
         }
     }
     Ok(())
 }
 
-fn against_signatures(socket: &Path, key: &str, chain: &Chain, port: u16) -> Done {
-    let load = |connections, depth| Load {
-        request: request(chain, port),
-        connections,
-        depth,
-        during: ROUND,
-    };
-    expect(&load(1, 1).once(socket)?, "\"allowed\":true")?;
+fn against_signatures(folder: &Path, socket: &Path, key: &str, chain: &Chain, port: u16) -> Done {
+    let request = request(chain, port);
+    let reply = once(&request, socket, "\"allowed\":true")?;
+    let echo_socket = folder.join(format!("echo-verify-{key}.sock"));
+    let _echo = Server::echo(&echo_socket, reply.len(), Some((folder, key)))?;
     let what = format!("chain check ({key}, {} signatures)", chain.signatures());
-    for (shape, connections, depth) in SHAPES {
-        let load = load(connections, depth);
-        let mut ours = Vec::new();
-        let mut bare = Vec::new();
-        for _ in 0..ROUNDS {
-            ours.push(load.greatest_rate(socket)?);
-            bare.push(chain.signatures_per_second(ROUND) / chain.signatures() as f64);
-        }
-        let (ours, bare) = (greatest(&ours), greatest(&bare));
-        report(
-            &format!("{what}, {shape} / bare"),
-            &format!("{ours:.0}/s / {bare:.0}/s"),
-            ours / bare,
-            Some((">=", 0.8)),
-        );
-        if connections > 1 {
-            latencies(&what, &load, &[socket], ours / 2.0)?;
+    for (shape, load) in shapes(&request) {
+        let [ours, bare, echo] = rates([
+            &mut || load.greatest_rate(socket),
+            &mut || Ok(chain.signatures_per_second(ROUND) / chain.signatures() as f64),
+            &mut || load.greatest_rate(&echo_socket),
+        ])?;
+        compare(&format!("{what}, {shape} / bare"), ours, bare, Some(0.8));
+        // On one connection the echo server does one thing after the other.
+        if load.connections > 1 {
+            let against = format!("{what}, {shape} / echo that verifies");
+            compare(&against, ours, echo, None);
+            latencies(&what, &load, &[socket, &echo_socket], ours / 2.0)?;
         }
     }
     Ok(())
+}
+
+/// The greatest rate of each side; they take turns.
+fn rates<const N: usize>(
+    mut sides: [&mut dyn FnMut() -> io::Result<f64>; N],
+) -> io::Result<[f64; N]> {
+    let mut greatest = [0.0_f64; N];
+    for _ in 0..ROUNDS {
+        for (side, greatest) in sides.iter_mut().zip(&mut greatest) {
+            *greatest = greatest.max(side()?);
+        }
+    }
+    Ok(greatest)
+}
+
+fn compare(what: &str, ours: f64, other: f64, least: Option<f64>) {
+    let figures = format!("{ours:.0}/s / {other:.0}/s");
+    report(
+        what,
+        &figures,
+        ours / other,
+        least.map(|least| (">=", least)),
+    );
 }
 
 /// The first socket is the sidecar's. Of several rounds the one with the shortest p99 counts, and
@@ -167,88 +173,32 @@ pub(crate) fn request(chain: &Chain, port: u16) -> Vec<u8> {
     request.to_string().into_bytes()
 }
 
-fn expect(reply: &[u8], what: &str) -> Done {
-    let reply = String::from_utf8_lossy(reply);
-    if reply.contains(what) {
-        Ok(())
-    } else {
-        Err(format!("the sidecar answers {reply}").into())
+/// Asks once, and gives the reply, in which this has to stand.
+fn once(request: &[u8], socket: &Path, what: &str) -> Result<Vec<u8>, Box<dyn core::error::Error>> {
+    let reply = load(request, 1, 1).once(socket)?;
+    let text = String::from_utf8_lossy(&reply);
+    if text.contains(what) {
+        return Ok(reply);
+    }
+    Err(format!("the sidecar answers {text}").into())
+}
+
+fn load(request: &[u8], connections: usize, depth: usize) -> Load {
+    Load {
+        request: request.to_owned(),
+        connections,
+        depth,
+        during: ROUND,
     }
 }
 
-fn greatest(rates: &[f64]) -> f64 {
-    rates.iter().copied().fold(0.0, f64::max)
-}
-
-/// A server that is ended with this value.
-pub(crate) struct Server {
-    child: Child,
-    socket: PathBuf,
-}
-
-impl Server {
-    /// Starts the sidecar with the policy of a folder.
-    pub(crate) fn certjid(
-        program: &Path,
-        folder: &Path,
-        socket: &Path,
-    ) -> Result<Self, Box<dyn core::error::Error>> {
-        Self::start(
-            Command::new(program.canonicalize()?)
-                .current_dir(folder)
-                .args(["serve", "--config", "mongooseim.toml", "--socket"])
-                .arg(socket),
-            socket,
-        )
-    }
-
-    /// Starts a server and waits for its socket.
-    fn start(command: &mut Command, socket: &Path) -> Result<Self, Box<dyn core::error::Error>> {
-        let child = command.stderr(Stdio::null()).spawn()?;
-        let server = Self {
-            child,
-            socket: socket.to_owned(),
-        };
-        let begun = Instant::now();
-        while !socket.exists() {
-            if begun.elapsed() > Duration::from_secs(10) {
-                return Err(format!("{command:?} does not serve").into());
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-        Ok(server)
-    }
-
-    /// Lets it load its configuration again.
-    pub(crate) fn reload(&self) -> Done {
-        let process = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-HUP", &process]).status()?;
-        sent.success()
-            .then_some(())
-            .ok_or_else(|| "the server is gone".into())
-    }
-
-    /// What is resident, in MiB.
-    pub(crate) fn memory(&self) -> Result<f64, Box<dyn core::error::Error>> {
-        resident(self.child.id())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Fails where it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_file(&self.socket);
-    }
+fn shapes(request: &[u8]) -> [(&'static str, Load); 2] {
+    [
+        ("64 connections", load(request, 64, 1)),
+        ("1 connection, 64 under way", load(request, 1, 64)),
+    ]
 }
 
 const ROUNDS: usize = 8;
 
 const ROUND: Duration = Duration::from_millis(500);
-
-/// Connections, and requests that are under way on each.
-const SHAPES: [(&str, usize, usize); 2] = [
-    ("64 connections", 64, 1),
-    ("1 connection, 64 under way", 1, 64),
-];

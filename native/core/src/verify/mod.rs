@@ -29,6 +29,7 @@ mod mode;
 mod remembered;
 mod revocation;
 mod rewrite;
+mod rsa_keys;
 mod selfsigned;
 mod shape;
 pub(crate) mod signature;
@@ -132,7 +133,15 @@ fn verify_path(
     trust: &TrustStore,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
-    let mut algorithms = signature::ALGORITHMS.to_vec();
+    // Of several for the same signatures webpki takes the first.
+    let mut algorithms: Vec<&dyn signature::Algorithm> = Vec::new();
+    algorithms.extend(
+        trust
+            .rsa_keys()
+            .iter()
+            .map(|keys| keys as &dyn signature::Algorithm),
+    );
+    algorithms.extend(signature::ALGORITHMS.iter().copied());
     let mut leaf = chain[0];
     if let Some(shaped) = shaped {
         let own = shaped.algorithms.iter();

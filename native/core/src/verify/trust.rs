@@ -5,14 +5,29 @@ use rustls_pki_types::{CertificateDer, TrustAnchor};
 
 use super::CrlPolicy;
 use super::crl::Crl;
+use super::rsa_keys::RsaKeys;
 
 /// The CAs that are trusted: what `tls.cacertfile` holds.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TrustStore {
     anchors: Vec<TrustAnchor<'static>>,
     ders: Vec<CertificateDer<'static>>,
     crls: Vec<Crl>,
     crl_policy: CrlPolicy,
+    rsa_keys: [RsaKeys; 3],
+}
+
+impl Default for TrustStore {
+    /// Trusts nobody.
+    fn default() -> Self {
+        Self {
+            anchors: Vec::new(),
+            ders: Vec::new(),
+            crls: Vec::new(),
+            crl_policy: CrlPolicy::default(),
+            rsa_keys: RsaKeys::all(),
+        }
+    }
 }
 
 impl TrustStore {
@@ -82,6 +97,10 @@ impl TrustStore {
 
     pub(super) fn crl_policy(&self) -> CrlPolicy {
         self.crl_policy
+    }
+
+    pub(super) fn rsa_keys(&self) -> &[RsaKeys] {
+        &self.rsa_keys
     }
 
     pub(super) fn anchors(&self) -> &[TrustAnchor<'static>] {
