@@ -25,14 +25,17 @@ pub(super) fn decode(payload: &[u8]) -> Result<Named<Term>, String> {
     if payload.get(2..6) != Some(&(map.map.len() as u32).to_be_bytes()) {
         return Err("a field stands there twice".to_owned());
     }
-    let mut fields = map
+    let mut fields: Vec<_> = map
         .map
         .into_iter()
-        .map(|(key, term)| Ok((name(key)?, term)))
-        .collect::<Result<Named<Term>, String>>()?;
+        .map(|(key, term)| (name(key), term))
+        .collect();
     // The decoder's map has another order each time, and the answer names the first fault.
     fields.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(fields)
+    fields
+        .into_iter()
+        .map(|(name, term)| Ok((name?, term)))
+        .collect()
 }
 
 pub(super) fn value(term: Term) -> Value {
@@ -210,6 +213,19 @@ mod tests {
         deep.extend([108, 0, 0, 0, 1].repeat(10_000));
         deep.extend([106].repeat(10_001));
         assert!(decode(&deep).unwrap_err().contains("too deep"));
+    }
+
+    #[test]
+    fn of_several_keys_that_are_no_names_the_same_one_is_told() {
+        // #{<<242>> => 1, [<<"7">>] => 1}
+        let payload = [
+            131, 116, 0, 0, 0, 2, 109, 0, 0, 0, 1, 242, 97, 1, 108, 0, 0, 0, 1, 109, 0, 0, 0, 1,
+            55, 106, 97, 1,
+        ];
+        let told = decode(&payload).unwrap_err();
+        for _ in 0..100 {
+            assert_eq!(decode(&payload).unwrap_err(), told);
+        }
     }
 
     #[test]
