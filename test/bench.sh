@@ -26,6 +26,10 @@ erl -noshell -pa "$folder/ebin" -eval "certjid_bench:main([\"$folder\",
 "$target/release/certjid-bench" sidecar "$folder" "$target/release/certjid"
 "$target/release/certjid-bench" flat "$folder" "$target/release/certjid"
 
+# What goes before a login.
+"$target/release/certjid" dev-cert alice@example.org --server example.org --dir "$folder/tls" >/dev/null
+erl -noshell -pa "$folder/ebin" -eval "certjid_bench_tls:main([\"$folder/tls\"])"
+
 for what in hosts cas "crl entries"; do
     for count in 10 1000 100000; do
         "$target/release/certjid-bench" growth "$folder" "$what" "$count"
