@@ -5,7 +5,8 @@ use alloc::collections::BTreeSet;
 
 use super::auth::{Auth, is_certificate_method};
 use super::listen::{Listener, ListenerKind};
-use super::reader::{Log, Section, quote};
+use super::log::Log;
+use super::reader::{Section, quote};
 use super::suggestion;
 use super::tls::{Tls, TlsMode};
 use crate::sasl::Kind;

@@ -9,8 +9,9 @@ use super::error::{ConfigError, ConfigErrors};
 use super::general::General;
 use super::host_config::HostConfig;
 use super::listen;
+use super::log::Log;
 use super::pools::{self, Pool};
-use super::reader::{Log, Section};
+use super::reader::Section;
 use super::{Config, MAX_FILE, advice};
 
 pub(super) fn parse(text: &str, file: &Path) -> Result<Config, ConfigErrors> {

@@ -41,6 +41,7 @@ mod host_config;
 mod ldap;
 mod listen;
 mod load;
+mod log;
 pub mod options;
 mod pools;
 mod reader;

@@ -9,68 +9,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{ConfigError, Warning};
+use super::log::{Log, MAX_FAULTS};
 use super::suggestion;
-
-/// Where faults and warnings are noted, and what locates them in the file.
-pub(super) struct Log {
-    file: PathBuf,
-    /// The offset of each line's first byte.
-    lines: Vec<usize>,
-    errors: RefCell<Vec<ConfigError>>,
-    warnings: RefCell<Vec<Warning>>,
-}
-
-impl Log {
-    pub(super) fn new(file: &Path, text: &[u8]) -> Self {
-        let newlines = text.iter().enumerate().filter(|&(_, &byte)| byte == b'\n');
-        Self {
-            file: file.to_owned(),
-            lines: core::iter::once(0)
-                .chain(newlines.map(|(offset, _)| offset + 1))
-                .collect(),
-            errors: RefCell::default(),
-            warnings: RefCell::default(),
-        }
-    }
-
-    pub(super) fn error(&self, line: usize, path: &str, message: impl Into<String>) {
-        let mut errors = self.errors.borrow_mut();
-        if errors.len() < MAX_FAULTS {
-            errors.push(ConfigError {
-                file: self.file.clone(),
-                line,
-                path: path.to_owned(),
-                message: message.into(),
-            });
-        }
-    }
-
-    pub(super) fn warn(&self, line: usize, path: &str, message: impl Into<String>) {
-        let mut warnings = self.warnings.borrow_mut();
-        if warnings.len() < MAX_FAULTS {
-            warnings.push(Warning {
-                line,
-                path: path.to_owned(),
-                message: message.into(),
-            });
-        }
-    }
-
-    /// The line of a byte, from 1.
-    pub(super) fn line(&self, offset: usize) -> usize {
-        self.lines.partition_point(|&start| start <= offset)
-    }
-
-    /// What was noted, by line.
-    pub(super) fn into_parts(self) -> (Vec<ConfigError>, Vec<Warning>) {
-        let mut errors = self.errors.into_inner();
-        errors.sort_by_key(|error| error.line);
-        let mut warnings = self.warnings.into_inner();
-        warnings.sort_by_key(|warning| warning.line);
-        (errors, warnings)
-    }
-}
 
 /// A table whose keys are known by being asked for. [`Section::finish`] reports the others.
 pub(super) struct Section<'a> {
@@ -328,7 +268,7 @@ impl<'a> Node<'a> {
     /// or else at the working directory.
     pub(super) fn file(&self) -> Option<PathBuf> {
         let named = Path::new(self.non_empty()?);
-        let folder = self.log.file.parent().unwrap_or_else(|| Path::new(""));
+        let folder = self.log.folder();
         let beside = folder.join(named);
         let found = [beside.as_path(), named]
             .into_iter()
@@ -394,9 +334,6 @@ pub(super) fn quote(text: &str) -> String {
 
 /// The greatest integer that an option without an upper bound of its own may have.
 pub(super) const MAX_INTEGER: u64 = i64::MAX.unsigned_abs();
-
-/// How many errors, and how many warnings, are kept.
-const MAX_FAULTS: usize = 100;
 
 /// How many characters of a text from the file a message shows.
 const MAX_SHOWN: usize = 200;
