@@ -17,6 +17,7 @@
 pub mod backend;
 pub mod cli;
 pub mod client;
+mod connections;
 pub mod issue;
 pub mod metrics;
 pub mod protocol;

@@ -24,10 +24,11 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing_appender::non_blocking::ErrorCounter;
 
 use super::Metrics;
+use crate::connections::accepted;
 use crate::registry::http::Service as RegistryService;
 
 /// Answers with what is counted at the moment.
@@ -149,20 +150,12 @@ pub async fn run(listener: StdListener, exporter: Arc<Exporter>) -> io::Result<(
         let Ok(place) = Arc::clone(&places).acquire_owned().await else {
             return Ok(());
         };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let exporter = Arc::clone(&exporter);
-                tokio::spawn(async move {
-                    let _ = timeout(LIFETIME, exchange(stream, exporter)).await;
-                    drop(place);
-                });
-            }
-            // Out of file descriptors, most likely: some will be free again.
-            Err(error) => {
-                tracing::error!(%error, "no connection for metrics can be accepted");
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
+        let (stream, _) = accepted("metrics", || listener.accept()).await;
+        let exporter = Arc::clone(&exporter);
+        tokio::spawn(async move {
+            let _ = timeout(LIFETIME, exchange(stream, exporter)).await;
+            drop(place);
+        });
     }
 }
 

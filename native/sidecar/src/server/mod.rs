@@ -6,9 +6,8 @@ use std::os::unix::net::UnixListener as StdListener;
 use std::sync::Arc;
 
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+
+use crate::connections::Connections;
 
 mod connection;
 mod login_log;
@@ -17,6 +16,7 @@ pub mod socket;
 mod trusted_proxies;
 pub mod watcher;
 
+pub use crate::connections::DRAIN_TIMEOUT;
 pub use login_log::DEFAULT_LOG_REFUSALS;
 pub use service::Service;
 pub use trusted_proxies::TrustedProxy;
@@ -59,40 +59,21 @@ pub async fn run(
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     let limits = Arc::new(limits);
-    let (stopping, stopped) = watch::channel(false);
-    let mut connections = JoinSet::new();
+    let mut connections = Connections::new("logins");
     tokio::pin!(stop);
     loop {
-        tokio::select! {
+        let (stream, _) = tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if is_welcome(&stream, connections.len(), &limits, &service) => {
-                    let (service, limits) = (Arc::clone(&service), Arc::clone(&limits));
-                    let (open, stopped) = (service.count_connection(), stopped.clone());
-                    connections.spawn(connection::serve(stream, open, service, limits, stopped));
-                }
-                Ok(_) => {}
-                // Out of file descriptors, most likely: some will be free again.
-                Err(error) => {
-                    tracing::error!(%error, "no connection can be accepted");
-                    sleep(Duration::from_millis(100)).await;
-                }
-            },
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = connections.next(|| listener.accept()) => accepted,
+        };
+        if is_welcome(&stream, connections.count(), &limits, &service) {
+            let (service, limits) = (Arc::clone(&service), Arc::clone(&limits));
+            let (open, stopped) = (service.count_connection(), connections.stopped());
+            connections.add(connection::serve(stream, open, service, limits, stopped));
         }
     }
     drop(listener);
-    tracing::info!(connections = connections.len(), "stopping");
-    stopping.send_replace(true);
-    let drained = timeout(DRAIN_TIMEOUT, async {
-        while connections.join_next().await.is_some() {}
-    });
-    if drained.await.is_err() {
-        tracing::warn!(
-            connections = connections.len(),
-            "not all requests are answered in time"
-        );
-    }
+    connections.end().await;
     Ok(())
 }
 
@@ -123,6 +104,3 @@ fn is_welcome(stream: &UnixStream, open: usize, limits: &Limits, service: &Servi
         }
     }
 }
-
-/// How long the last requests may take.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);

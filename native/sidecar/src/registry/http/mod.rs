@@ -7,7 +7,6 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use base64::Engine as _;
@@ -20,11 +19,9 @@ use hyper::{Method, Request, Response, StatusCode};
 use pem::{EncodeConfig, LineEnding, Pem};
 use subtle::ConstantTimeEq as _;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
 
 use super::{Filter, RegistryError, Store, User};
+use crate::connections::Connections;
 
 mod access;
 mod connection;
@@ -196,8 +193,8 @@ enum Question {
     Exists,
 }
 
-/// Serves until `stop` is completed, then answers what has been asked, for [`DRAIN_TIMEOUT`] at
-/// most.
+/// Serves until `stop` is completed, then answers what has been asked, for
+/// [`DRAIN_TIMEOUT`](crate::server::DRAIN_TIMEOUT) at most.
 ///
 /// # Errors
 /// Where the listener can't be used at all.
@@ -208,34 +205,22 @@ pub async fn run(
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
-    let (stopping, stopped) = watch::channel(false);
-    let mut connections = JoinSet::new();
+    let mut connections = Connections::new("the registry");
     tokio::pin!(stop);
     loop {
-        tokio::select! {
+        let (stream, _) = tokio::select! {
             () = &mut stop => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) if connections.len() < MAX_CONNECTIONS => {
-                    connections.spawn(connection::serve(stream, Arc::clone(&service), stopped.clone()));
-                }
-                Ok(_) => tracing::warn!("a connection to the registry is closed: there are too many"),
-                // Out of file descriptors, most likely: some will be free again.
-                Err(error) => {
-                    tracing::error!(%error, "no connection to the registry can be accepted");
-                    sleep(Duration::from_millis(100)).await;
-                }
-            },
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = connections.next(|| listener.accept()) => accepted,
+        };
+        if connections.count() < MAX_CONNECTIONS {
+            let stopped = connections.stopped();
+            connections.add(connection::serve(stream, Arc::clone(&service), stopped));
+        } else {
+            tracing::warn!("a connection to the registry is closed: there are too many");
         }
     }
     drop(listener);
-    stopping.send_replace(true);
-    let drained = timeout(DRAIN_TIMEOUT, async {
-        while connections.join_next().await.is_some() {}
-    });
-    if drained.await.is_err() {
-        tracing::warn!("not all requests to the registry are answered in time");
-    }
+    connections.end().await;
     Ok(())
 }
 
@@ -277,6 +262,3 @@ fn text(status: StatusCode, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
 
 /// Connections at the same time; one more is closed at once.
 pub const MAX_CONNECTIONS: usize = 512;
-
-/// How long the last requests may take.
-pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
