@@ -1,10 +1,9 @@
 %% @doc Client of the sidecar (`certjid serve'): the decisions of {@link certjid} from a daemon on
-%% this machine, over its Unix socket (docs/protocol.md, version 1). The NIF isn't needed, unless
-%% a request has its certificate as text.
+%% this machine, over its Unix socket (docs/protocol.md, version 1). The NIF isn't needed.
 %%
 %% One process serves any number of callers: it sends each request at once, without waiting for
-%% the replies before. Where the sidecar is down, calls fail at once, and the process reconnects
-%% by itself. Put {@link child_spec/1} into a supervisor of your own:
+%% the replies before. Where the sidecar is down, calls fail at once, the log says why, and the
+%% next call tries again. Put {@link child_spec/1} into a supervisor of your own:
 %%
 %% ```
 %% certjid_sidecar:child_spec(#{socket => "/run/certjid/certjid.sock", name => certjid_sidecar})
@@ -25,6 +24,9 @@
 -export([handle_call/3]).
 -export([handle_cast/2]).
 -export([handle_info/2]).
+-export([format_status/1]).
+
+-include_lib("kernel/include/logger.hrl").
 
 -type options() :: #{
 	%% The path of the sidecar's socket.
@@ -55,20 +57,22 @@
 }.
 -export_type([request/0]).
 
-%% `unavailable': there is no connection, or it was lost, or too many requests are under way.
+%% `unavailable': there is no connection, or it was lost, or 1000 requests are under way.
 %% `timeout': no reply within the time.
 -type failure() :: unavailable | timeout.
 -export_type([failure/0]).
 
-%% All in milliseconds.
--define(TIMEOUT, 5000).
+%% All in milliseconds. The first is more than the default `call_timeout' of a pool: where a service
+%% hangs, the sidecar says so before.
+-define(TIMEOUT, 6000).
+-define(MAX_TIMEOUT, 16#7fffffff).
 -define(CONNECT_TIMEOUT, 1000).
 -define(SEND_TIMEOUT, 1000).
 -define(MIN_BACK_OFF, 50).
 -define(MAX_BACK_OFF, 2000).
 
-%% Requests that wait for a reply.
--define(MAX_PENDING, 10000).
+%% Requests that wait for a reply. With 1024 the sidecar reads no more, and sending would block.
+-define(MAX_PENDING, 1000).
 
 %% Bytes of a reply, and of a request (the sidecar's own limit).
 -define(MAX_FRAME, 262144).
@@ -77,6 +81,10 @@
 	path :: file:name_all(),
 	socket = undefined :: gen_tcp:socket() | undefined,
 	back_off = ?MIN_BACK_OFF :: pos_integer(),
+	%% When to connect again, if no request comes before.
+	retry = undefined :: reference() | undefined,
+	%% Why there is no connection, as the log has it.
+	problem = undefined :: term(),
 	pending = #{} :: #{Id :: pos_integer() => {From :: gen_server:from(), Timer :: reference()}}
 }).
 
@@ -95,23 +103,27 @@ child_spec(Options) ->
 		start => {?MODULE, start_link, [Options]}
 	}.
 
-%% @doc As {@link authenticate/3}, within 5 seconds.
+%% @doc As {@link authenticate/3}, within 6 seconds.
 -spec authenticate(gen_server:server_ref(), request()) ->
 	{ok, certjid:allowed()} | {error, certjid:refused() | failure()}.
 authenticate(Client, Request) ->
 	authenticate(Client, Request, ?TIMEOUT).
 
-%% @doc Decides a login as {@link certjid:decide/2} does, within a time in milliseconds.
+%% @doc Decides a login as {@link certjid:decide/2} does, within a time in milliseconds: 1 to
+%% 2147483647, else `badarg'.
 -spec authenticate(gen_server:server_ref(), request(), Timeout :: pos_integer()) ->
 	{ok, certjid:allowed()} | {error, certjid:refused() | failure()}.
-authenticate(Client, Request, Timeout) ->
+authenticate(Client, Request, Timeout)
+		when is_integer(Timeout), Timeout > 0, Timeout =< ?MAX_TIMEOUT ->
 	case ask(Client, authenticate, Request, Timeout) of
 		{ok, #{allowed := true} = Reply} -> {ok, maps:remove(allowed, Reply)};
 		{ok, #{allowed := false} = Reply} -> {error, maps:remove(allowed, Reply)};
 		{ok, #{error := _} = Reply} -> {error, refusal(Reply)};
 		{ok, _} -> {error, unavailable};
 		{error, Reason} -> {error, Reason}
-	end.
+	end;
+authenticate(Client, Request, Timeout) ->
+	error(badarg, [Client, Request, Timeout]).
 
 %% @doc As {@link certjid:mechanisms/2}; none where the sidecar doesn't answer.
 -spec mechanisms(gen_server:server_ref(), request()) -> [binary()].
@@ -185,7 +197,7 @@ message(What, #{listener := Listener, authzid := Authzid} = Normalized) ->
 		_ -> Present
 	end.
 
-%% The frame is made, and the reply read, in the caller's process.
+%% The frame is made in the caller's process.
 ask(Client, Message, Timeout) ->
 	Id = erlang:unique_integer([positive]),
 	Frame = term_to_binary(Message#{id => Id}),
@@ -215,8 +227,12 @@ handle_continue(connect, State) ->
 
 -spec handle_call({ask, pos_integer(), binary(), pos_integer()}, gen_server:from(), #state{}) ->
 	{reply, {error, unavailable}, #state{}} | {noreply, #state{}}.
-handle_call({ask, _, _, _}, _From, #state{socket = undefined} = State) ->
-	{reply, {error, unavailable}, State};
+handle_call({ask, _, _, _} = Ask, From, #state{socket = undefined} = State) ->
+	%% It may have come back since the last try.
+	case connect(State) of
+		#state{socket = undefined} = Still -> {reply, {error, unavailable}, Still};
+		Connected -> handle_call(Ask, From, Connected)
+	end;
 handle_call({ask, _, _, _}, _From, #state{pending = Pending} = State)
 		when map_size(Pending) >= ?MAX_PENDING ->
 	{reply, {error, unavailable}, State};
@@ -225,8 +241,8 @@ handle_call({ask, Id, Frame, Timeout}, From, #state{socket = Socket, pending = P
 		ok ->
 			Timer = erlang:start_timer(Timeout, self(), {expired, Id}),
 			{noreply, State#state{pending = Pending#{Id => {From, Timer}}}};
-		{error, _} ->
-			{reply, {error, unavailable}, disconnect(State)}
+		{error, Reason} ->
+			{reply, {error, unavailable}, disconnect(Reason, State)}
 	end.
 
 -spec handle_cast(term(), #state{}) -> {noreply, #state{}}.
@@ -237,19 +253,27 @@ handle_cast(_Message, State) ->
 handle_info({tcp, Socket, Frame}, #state{socket = Socket} = State) ->
 	case decode(Frame) of
 		#{id := Id} = Reply ->
-			{noreply, answer(Id, {ok, Reply}, State#state{back_off = ?MIN_BACK_OFF})};
-		_ -> {noreply, disconnect(State)}
+			{noreply, answer(Id, {ok, Reply}, answered(State))};
+		_ -> {noreply, disconnect(bad_reply, State)}
 	end;
 handle_info({tcp_closed, Socket}, #state{socket = Socket} = State) ->
-	{noreply, disconnect(State)};
-handle_info({tcp_error, Socket, _Reason}, #state{socket = Socket} = State) ->
-	{noreply, disconnect(State)};
+	{noreply, disconnect(closed, State)};
+handle_info({tcp_error, Socket, Reason}, #state{socket = Socket} = State) ->
+	{noreply, disconnect(Reason, State)};
 handle_info({timeout, _Timer, {expired, Id}}, State) ->
 	{noreply, answer(Id, {error, timeout}, State)};
-handle_info({timeout, _Timer, connect}, #state{socket = undefined} = State) ->
-	{noreply, connect(State)};
+handle_info({timeout, Retry, connect}, #state{retry = Retry} = State) ->
+	{noreply, connect(State#state{retry = undefined})};
 handle_info(_Message, State) ->
 	{noreply, State}.
+
+%% Requests have certificates in them, which are not for the log.
+-spec format_status(gen_server:format_status()) -> gen_server:format_status().
+format_status(Status) ->
+	maps:map(fun
+		(message, _) -> hidden;
+		(_, Value) -> Value
+	end, Status).
 
 %% A reply that nobody waits for any more is dropped.
 answer(Id, Answer, #state{pending = Pending} = State) ->
@@ -262,7 +286,7 @@ answer(Id, Answer, #state{pending = Pending} = State) ->
 			State
 	end.
 
-connect(#state{path = Path} = State) ->
+connect(#state{socket = undefined, path = Path} = State) ->
 	Options = [
 		binary,
 		{active, true},
@@ -273,10 +297,18 @@ connect(#state{path = Path} = State) ->
 	],
 	try gen_tcp:connect({local, Path}, 0, [local | Options], ?CONNECT_TIMEOUT) of
 		{ok, Socket} -> State#state{socket = Socket};
-		{error, _} -> retry(State)
-	catch _:_ ->
-		retry(State)
-	end.
+		{error, Reason} -> retry(failed(Reason, State))
+	catch _:Reason ->
+		retry(failed(Reason, State))
+	end;
+connect(State) ->
+	State.
+
+%% One that is closed while nobody waits was idle.
+disconnect(closed, #state{pending = Pending} = State) when map_size(Pending) =:= 0 ->
+	disconnect(State);
+disconnect(Reason, State) ->
+	disconnect(failed(Reason, State)).
 
 disconnect(#state{socket = Socket, pending = Pending} = State) ->
 	_ = gen_tcp:close(Socket),
@@ -286,11 +318,33 @@ disconnect(#state{socket = Socket, pending = Pending} = State) ->
 	end, Pending),
 	retry(State#state{socket = undefined, pending = #{}}).
 
-retry(#state{back_off = BackOff} = State) ->
-	_ = erlang:start_timer(BackOff, self(), connect),
-	State#state{back_off = min(2 * BackOff, ?MAX_BACK_OFF)}.
+retry(#state{retry = undefined, back_off = BackOff} = State) ->
+	Retry = erlang:start_timer(BackOff, self(), connect),
+	State#state{retry = Retry, back_off = min(2 * BackOff, ?MAX_BACK_OFF)};
+retry(State) ->
+	State.
 
-%% No reply makes a new atom: only these keys are read.
+%% Each problem is logged when it begins, not again at every try.
+failed(Problem, #state{problem = Problem} = State) ->
+	State;
+failed(Problem, #state{path = Path} = State) ->
+	?LOG_WARNING("certjid: the sidecar at ~ts does not answer: ~ts", [Path, describe(Problem)]),
+	State#state{problem = Problem}.
+
+describe(bad_reply) -> "what it sent is no reply";
+describe(closed) -> "it closed the connection while requests were under way";
+describe(enoent) -> "there is no such socket";
+describe(eacces) -> "this user may not open the socket";
+describe(econnrefused) -> "nobody serves this socket";
+describe(Reason) -> io_lib:format("~0tp", [Reason]).
+
+answered(#state{problem = undefined} = State) ->
+	State#state{back_off = ?MIN_BACK_OFF};
+answered(#state{path = Path} = State) ->
+	?LOG_NOTICE("certjid: the sidecar at ~ts answers again", [Path]),
+	State#state{back_off = ?MIN_BACK_OFF, problem = undefined}.
+
+%% No reply makes a new atom: only these keys are read. A later sidecar has binaries as further keys.
 decode(Frame) ->
 	try binary_to_term(Frame, [safe]) of
 		Reply when is_map(Reply) -> maps:with(known_keys(), Reply);

@@ -9,13 +9,19 @@
 -export([slow/1]).
 -export([broken_replies/1]).
 -export([stalled/1]).
+-export([bounded/1]).
+-export([comes_back/1]).
+-export([time_outs/1]).
 -export([not_there/1]).
+
+%% logger.
+-export([log/2]).
 
 -define(REQUEST, #{listener => c2s, host => <<"localhost">>, chain => [<<"der">>]}).
 -define(ALLOWED, #{allowed => true, username => <<"alice">>, version => 1}).
 
 all() ->
-	[messages, out_of_order, slow, broken_replies, stalled, not_there].
+	[messages, out_of_order, slow, broken_replies, stalled, bounded, comes_back, time_outs, not_there].
 
 init_per_testcase(_Case, Config) ->
 	Dir = string:trim(os:cmd("mktemp -d /tmp/certjid.XXXXXX")),
@@ -57,7 +63,8 @@ messages(Config) ->
 	Sent = fun(Fields) ->
 		Ref = async(fun() -> certjid_sidecar:authenticate(Client, maps:merge(?REQUEST, Fields)) end),
 		Message = receive_request(Socket),
-		reply(Socket, Message, ?ALLOWED),
+		%% A later sidecar may say more.
+		reply(Socket, Message, (?ALLOWED)#{<<"certjid_no_such_field">> => 1}),
 		{ok, #{username := <<"alice">>} = Allowed} = await(Ref),
 		1 = map_size(Allowed),
 		maps:remove(id, Message)
@@ -134,6 +141,69 @@ stalled(Config) ->
 		Answer || Answer <- Answers, Answer =/= {error, timeout}, Answer =/= {error, unavailable}
 	],
 	true = Micros < 4000000.
+
+%% 1000 requests are under way, and no more: the sidecar would read no further.
+bounded(Config) ->
+	Client = proplists:get_value(client, Config),
+	Waiting = [
+		async(fun() -> certjid_sidecar:authenticate(Client, ?REQUEST, 30000) end)
+		|| _ <- lists:seq(1, 1000)
+	],
+	Socket = proplists:get_value(socket, Config),
+	Requests = [receive_request(Socket) || _ <- Waiting],
+	{error, unavailable} = certjid_sidecar:authenticate(Client, ?REQUEST, 30000),
+	[reply(Socket, Request, ?ALLOWED) || Request <- Requests],
+	[{ok, _} = await(Ref) || Ref <- Waiting],
+	ok.
+
+%% Where the sidecar was away for a while, the first call after it works, and the log says once why
+%% it did not, and that it does.
+comes_back(Config) ->
+	#{client := Client, listen := Listen, socket := Socket, dir := Dir} = maps:from_list(Config),
+	[Path, Away] = [filename:join(Dir, Name) || Name <- ["sock", "away"]],
+	ok = logger:add_handler(?MODULE, ?MODULE, #{config => self(), level => notice}),
+	ok = file:rename(Path, Away),
+	ok = gen_tcp:close(Socket),
+	Refused = fun() -> {error, unavailable} = certjid_sidecar:authenticate(Client, ?REQUEST, 100) end,
+	[begin Refused(), timer:sleep(100) end || _ <- lists:seq(1, 12)],
+	ok = file:rename(Away, Path),
+	Ref = async(fun() -> certjid_sidecar:authenticate(Client, ?REQUEST) end),
+	{ok, Next} = gen_tcp:accept(Listen, 5000),
+	reply(Next, receive_request(Next), ?ALLOWED),
+	{ok, _} = await(Ref),
+	ok = logger:remove_handler(?MODULE),
+	[<<"there is no such socket">>, <<"answers again">>] = logged(Path).
+
+log(#{msg := {Format, Args}}, #{config := Pid}) ->
+	Pid ! {logged, unicode:characters_to_binary(io_lib:format(Format, Args))};
+log(_Event, _Config) ->
+	ok.
+
+%% The ends of the lines on the socket, without those of a race at its beginning: the connection may
+%% still be open in the client's eyes.
+logged(Path) ->
+	Prefix = iolist_to_binary(["certjid: the sidecar at ", Path, " "]),
+	receive
+		{logged, <<Prefix:(byte_size(Prefix))/binary, "answers again">>} ->
+			[<<"answers again">> | logged(Path)];
+		{logged, <<Prefix:(byte_size(Prefix))/binary, "does not answer: ", Why/binary>>} ->
+			[Why || Why =:= <<"there is no such socket">>] ++ logged(Path);
+		{logged, _} ->
+			logged(Path)
+	after 0 ->
+		[]
+	end.
+
+%% A time that is none is the caller's fault, and leaves the client to the others.
+time_outs(Config) ->
+	#{client := Client, socket := Socket} = maps:from_list(Config),
+	[
+		{'EXIT', {badarg, _}} = (catch certjid_sidecar:authenticate(Client, ?REQUEST, Timeout))
+		|| Timeout <- [0, -1, 1.5, infinity, 1 bsl 31, 1 bsl 72]
+	],
+	Ref = async(fun() -> certjid_sidecar:authenticate(Client, ?REQUEST, (1 bsl 31) - 1) end),
+	reply(Socket, receive_request(Socket), ?ALLOWED),
+	{ok, _} = await(Ref).
 
 not_there(Config) ->
 	Dir = proplists:get_value(dir, Config),

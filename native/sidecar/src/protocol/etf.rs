@@ -60,7 +60,7 @@ pub(super) fn value(term: Term) -> Value {
     }
 }
 
-/// Encodes a reply: objects become maps with atoms as keys, strings binaries, null `undefined`.
+/// Encodes a reply: objects become maps, strings binaries, null `undefined`.
 pub(super) fn encode(id: Term, reply: Json) -> Vec<u8> {
     let mut term = to_term(reply);
     if let Term::Map(map) = &mut term {
@@ -93,10 +93,20 @@ fn to_term(json: Json) -> Term {
         Json::Object(fields) => Map::from(
             fields
                 .into_iter()
-                .map(|(name, value)| (Atom::from(name).into(), to_term(value)))
+                .map(|(name, value)| (key(name), to_term(value)))
                 .collect::<HashMap<Term, Term>>(),
         )
         .into(),
+    }
+}
+
+/// An atom, as clients of version 1 know it from protocol.md. A name that comes later is a binary:
+/// who reads replies without making atoms would else read none.
+fn key(name: String) -> Term {
+    if ATOMS.contains(&name.as_str()) {
+        Atom::from(name).into()
+    } else {
+        Binary::from(name.into_bytes()).into()
     }
 }
 
@@ -166,6 +176,49 @@ fn number(rest: &mut &[u8], length: usize) -> Result<usize, &'static str> {
         .fold(0, |number, &byte| number << 8 | usize::from(byte)))
 }
 
+/// The fields of replies in version 1 of the protocol. None is ever added.
+const ATOMS: [&str; 39] = [
+    "allowed",
+    "answered",
+    "cause",
+    "condition",
+    "config",
+    "connections",
+    "count",
+    "disconnect",
+    "error",
+    "errors",
+    "expiring",
+    "external",
+    "failed",
+    "failed_at",
+    "id",
+    "jid",
+    "kind",
+    "loaded_at",
+    "mechanisms",
+    "message",
+    "method",
+    "methods",
+    "name",
+    "outcome",
+    "pid",
+    "pool",
+    "reason",
+    "reasons",
+    "refused",
+    "release",
+    "reload_error",
+    "services",
+    "source",
+    "trail",
+    "up",
+    "uptime",
+    "username",
+    "version",
+    "what",
+];
+
 const MAX_DEPTH: usize = 4;
 
 const CUT_SHORT: &str = "it is cut short";
@@ -226,6 +279,25 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(decode(&payload).unwrap_err(), told);
         }
+    }
+
+    #[test]
+    fn a_field_of_a_later_version_is_a_binary() {
+        let reply = serde_json::json!({ "trail": [{ "what": "x", "new": 1 }], "newer": true });
+        let bytes = encode(undefined(), reply);
+        let Term::Map(reply) = Term::decode(&bytes[..]).unwrap() else {
+            panic!("a reply is a map");
+        };
+        let binary = |text: &str| Term::from(Binary::from(text.as_bytes()));
+        assert_eq!(reply.map[&binary("newer")], Atom::from("true").into());
+        let Term::List(trail) = &reply.map[&Atom::from("trail").into()] else {
+            panic!("a trail is a list");
+        };
+        let step = Map::from(HashMap::from([
+            (Atom::from("what").into(), binary("x")),
+            (binary("new"), FixInteger::from(1).into()),
+        ]));
+        assert_eq!(trail.elements, [step.into()]);
     }
 
     #[test]
