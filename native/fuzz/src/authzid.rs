@@ -42,6 +42,7 @@ pub fn check(data: &[u8]) {
     let credentials = Credentials {
         common_name: text(common_name).filter(|name| !name.is_empty()),
         xmpp_addrs: &xmpp_addrs,
+        unusable_xmpp_addrs: 0,
         authzid: Some(authzid),
     };
     check_decision(&rules, &credentials);

@@ -109,7 +109,7 @@ fn tls_options(
     known
         .and_then(|listener| listener.tls.as_ref())
         .map(terms::Tls::from)
-        .ok_or_else(|| format!("there is no listener {listener} with a tls section"))
+        .ok_or_else(|| format!("the configuration lacks {listener}, or a tls section there"))
 }
 
 #[rustler::nif(schedule = "DirtyCpu")]

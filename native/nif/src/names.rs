@@ -50,7 +50,8 @@ pub struct Host<'a> {
     suffix: &'a str,
 }
 
-/// `{CommonName, XmppAddrs, Authzid}`. What is no binary in UTF-8 is no name.
+/// `{CommonName, XmppAddrs, Authzid}`. A common name that is no binary in UTF-8 is none, and such
+/// an xmppAddr names nobody.
 #[derive(NifTuple)]
 #[rustler(decode)]
 pub struct Names<'a> {
@@ -78,6 +79,7 @@ impl<'a> Names<'a> {
         let credentials = Credentials {
             common_name: self.common_name.decode().ok(),
             xmpp_addrs: &xmpp_addrs,
+            unusable_xmpp_addrs: self.xmpp_addrs.0.len() - xmpp_addrs.len(),
             authzid: self.authzid.as_ref().as_ref().map(Binary::as_slice),
         };
         match decide(&rules, &credentials, &|_| None).verdict {

@@ -84,6 +84,7 @@ impl Credentials<'_> {
         let credentials = sasl::Credentials {
             common_name: self.common_name.as_deref(),
             xmpp_addrs: &self.xmpp_addrs.0,
+            unusable_xmpp_addrs: 0,
             authzid: self.authzid.as_ref().as_ref().map(Binary::as_slice),
         };
         let decision = sasl::decide(&rules, &credentials, &|_| None);

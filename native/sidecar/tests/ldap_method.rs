@@ -124,7 +124,7 @@ fn the_directory_reads_each_user_name_as_it_is() {
 
     // NUL is in no user name, so that the directory never sees one.
     let outcome = decide(&backed, &site.request("a\0b"));
-    assert_eq!(reason(&outcome), "no_xmpp_addr", "{outcome:?}");
+    assert_eq!(reason(&outcome), "malformed_xmpp_addr", "{outcome:?}");
     assert_eq!(slapd.log().matches("SRCH base=").count(), cases.len());
 }
 

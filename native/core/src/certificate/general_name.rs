@@ -112,6 +112,8 @@ fn read_other_name(contents: &[u8], found: &mut Found) {
             found.skip(kind, &[], "is empty and names nobody");
         }
         found.xmpp_addrs.push(address);
+    } else {
+        found.unusable_xmpp_addrs += 1;
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Found {
     /// Unset until the first common name; then None if that one is unusable.
     pub(super) common_name: Option<Option<String>>,
     pub(super) xmpp_addrs: Vec<String>,
+    /// UTF8Strings that are no text.
+    pub(super) unusable_xmpp_addrs: usize,
     pub(super) names: Vec<Name>,
     pub(super) skipped: Vec<Skipped>,
 }

@@ -13,6 +13,7 @@ pub(crate) struct Presented<'a> {
     pub(crate) der: &'a [u8],
     pub(crate) common_name: Option<String>,
     pub(crate) xmpp_addrs: Vec<String>,
+    pub(crate) unusable_xmpp_addrs: usize,
     pub(crate) subject: String,
     pub(crate) skipped: Vec<Skipped>,
 }
@@ -30,6 +31,7 @@ impl<'a> Presented<'a> {
             der,
             common_name: certificate.common_name,
             xmpp_addrs: certificate.xmpp_addrs,
+            unusable_xmpp_addrs: certificate.unusable_xmpp_addrs,
             subject: certificate.subject,
             skipped: certificate.skipped,
         })
@@ -42,6 +44,7 @@ impl<'a> Presented<'a> {
             der,
             common_name: ordinary.fields.common_name.map(Cow::into_owned),
             xmpp_addrs: addresses.map(Cow::into_owned).collect(),
+            unusable_xmpp_addrs: 0,
             subject: name::to_text(&subject),
             skipped: Vec::new(),
         })

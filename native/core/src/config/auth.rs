@@ -118,7 +118,7 @@ pub(super) fn read(section: Section<'_>) -> Auth {
 }
 
 /// True for the methods that can judge a certificate.
-pub(super) fn is_certificate_method(method: &str) -> bool {
+pub(crate) fn is_certificate_method(method: &str) -> bool {
     matches!(method, "http" | "ldap" | "pki")
 }
 

@@ -69,7 +69,7 @@ impl ListenerKind {
 impl fmt::Display for ListenerRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Name(name) => write!(f, "listener {}", quote(name)),
+            Self::Name(name) => write!(f, "the listener {}", quote(name)),
             Self::Port(port) => write!(f, "the listener of port {port}"),
         }
     }

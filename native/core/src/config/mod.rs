@@ -50,6 +50,7 @@ mod suggestion;
 mod tls;
 
 pub use auth::Auth;
+pub(crate) use auth::is_certificate_method;
 pub use error::{ConfigError, ConfigErrors, Warning};
 pub use ldap::{Deref, DnFilter, Ldap, LocalFilter, LocalOperation, Uid};
 pub use listen::{Listener, ListenerKind, ListenerRef};

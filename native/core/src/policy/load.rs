@@ -9,6 +9,7 @@ use rustls_pki_types::CertificateDer;
 use super::{Policy, ca_file, now, server_key};
 use crate::config::{Auth, Config, ConfigError, ConfigErrors, Tls, Warning};
 use crate::sasl::Kind;
+use crate::verify::crl::Crl;
 use crate::verify::{CrlPolicy, TrustStore, VerifyMode};
 
 /// What an Erlang module's name in `sasl_external` means.
@@ -80,11 +81,12 @@ pub(super) fn load(path: &Path, options: Options) -> Result<Policy, ConfigErrors
     }
 
     let Faults {
-        errors,
+        mut errors,
         mut warnings,
         ..
     } = faults;
     if !errors.is_empty() {
+        errors.sort_by_key(|error| error.line);
         return Err(ConfigErrors(errors));
     }
     warnings.sort_by_key(|warning| warning.line);
@@ -140,10 +142,11 @@ impl Faults<'_> {
 
     fn read_trust(&mut self, tls: &Tls, crls: CrlPolicy) -> Option<TrustStore> {
         let trust = match &tls.cacertfile {
-            Some(cacertfile) => self.read_ca_file(tls, cacertfile)?,
-            None => self.system_trust(tls),
+            Some(cacertfile) => self.read_ca_file(tls, cacertfile),
+            None => Some(self.system_trust(tls)),
         };
-        self.read_crls(tls, trust, crls)
+        let lists = self.read_crls(tls);
+        Some(trust?.with_crls(lists, crls))
     }
 
     fn read_ca_file(&mut self, tls: &Tls, cacertfile: &Path) -> Option<TrustStore> {
@@ -194,7 +197,7 @@ impl Faults<'_> {
         })
     }
 
-    fn read_crls(&mut self, tls: &Tls, trust: TrustStore, policy: CrlPolicy) -> Option<TrustStore> {
+    fn read_crls(&mut self, tls: &Tls) -> Vec<Crl> {
         let mut crls = Vec::new();
         for file in &tls.crl_files {
             let read = fs::read(file).map_err(|error| error.to_string());
@@ -203,11 +206,10 @@ impl Faults<'_> {
                 Err(what) => {
                     let message = format!("{} can't be used: {what}", file.display());
                     self.error(tls.line, format!("{}.crl_files", tls.path), message);
-                    return None;
                 }
             }
         }
-        Some(trust.with_crls(crls, policy))
+        crls
     }
 
     fn error(&mut self, line: usize, path: String, message: String) {

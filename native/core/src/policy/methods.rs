@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::request::{Allowed, Outcome, Refused};
-use crate::config::{Auth, Listener};
+use crate::config::{Auth, Listener, is_certificate_method};
 use crate::sasl::{Condition, Step};
 
 /// What a method is asked.
@@ -34,7 +34,11 @@ pub enum MethodAnswer {
 
 /// Refuses EXTERNAL where no method of the host can serve it.
 pub(super) fn check_any(auth: &Auth) -> Result<(), Refused> {
-    if auth.methods.iter().any(|method| serves_external(method)) {
+    if auth
+        .methods
+        .iter()
+        .any(|method| is_certificate_method(method))
+    {
         return Ok(());
     }
     Err(Refused::new(
@@ -103,7 +107,7 @@ impl Login {
                     "{}.allowed_auth_methods does not list it",
                     listener.path
                 ))
-            } else if !serves_external(name) {
+            } else if !is_certificate_method(name) {
                 Some("it can't serve EXTERNAL".to_owned())
             } else {
                 None
@@ -188,8 +192,4 @@ impl Login {
     fn note(&mut self, method: &str, outcome: &'static str, message: impl Into<String>) {
         self.allowed.trail.push(Step::new(method, outcome, message));
     }
-}
-
-fn serves_external(method: &str) -> bool {
-    matches!(method, "http" | "ldap" | "pki")
 }

@@ -68,7 +68,9 @@ impl Policy {
             return Err(vec![Fault {
                 reason: Reason::UnknownCa,
                 position: 0,
-                message: format!("there is no listener {listener} with TLS, so no CA is trusted"),
+                message: format!(
+                    "the configuration lacks {listener}, or TLS there: no CA is trusted"
+                ),
                 revocation: None,
             }]);
         };
@@ -148,6 +150,7 @@ impl Policy {
             &Credentials {
                 common_name: certificate.common_name.as_deref(),
                 xmpp_addrs: &certificate.xmpp_addrs,
+                unusable_xmpp_addrs: certificate.unusable_xmpp_addrs,
                 authzid: authzid.as_deref(),
             },
             &|module| request.answers.get(module).cloned(),
@@ -214,7 +217,7 @@ impl Policy {
         let listener = self.config.listener(&request.listener).ok_or_else(|| {
             unknown(
                 "listener_unknown",
-                format!("the configuration has no listener {}", request.listener),
+                format!("the configuration lacks {}", request.listener),
             )
         })?;
 

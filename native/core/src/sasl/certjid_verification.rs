@@ -1,9 +1,17 @@
+use alloc::collections::BTreeSet;
+
 use super::{Condition, Credentials, Failure, Found, Rules, quote};
 use crate::jid::{self, Jid};
 
 /// XEP-0178 as written; the rules are in the documentation of [`crate::sasl`].
 pub(super) fn verify(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    if credentials.xmpp_addrs.is_empty() {
+    if credentials.xmpp_addrs.is_empty() && credentials.unusable_xmpp_addrs > 0 {
+        Err(Failure::next(
+            Condition::NotAuthorized,
+            "malformed_xmpp_addr",
+            "no xmppAddr of the certificate is text, and so none is a JID",
+        ))
+    } else if credentials.xmpp_addrs.is_empty() {
         by_common_name(rules, credentials)
     } else {
         by_xmpp_addr(rules, credentials)
@@ -25,24 +33,29 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
     }
 
     let chosen = match credentials.authzid {
-        None => match &addresses[..] {
-            [only] => only,
-            several => {
+        None => {
+            let users: BTreeSet<&str> = addresses.iter().map(|jid| &*jid.local).collect();
+            if users.len() > 1 {
                 return Err(Failure::next(
                     Condition::InvalidAuthzid,
                     "authzid_required",
                     format!(
                         "the certificate has {} xmppAddrs of this host, so that the client must \
                          say with an authorization identity which of them it means",
-                        several.len()
+                        users.len()
                     ),
                 ));
             }
-        },
+            &addresses[0]
+        }
         Some(authzid) => {
             let wanted = parse_authzid(authzid)?;
-            let equal = |jid: &&Jid| wanted == **jid || wanted.to_string() == jid.bare();
-            addresses.iter().find(equal).ok_or_else(|| {
+            // A client that says no resource means the user.
+            let is_wanted = |jid: &&Jid| {
+                (&wanted.local, &wanted.domain) == (&jid.local, &jid.domain)
+                    && (wanted.resource.is_empty() || wanted.resource == jid.resource)
+            };
+            addresses.iter().find(is_wanted).ok_or_else(|| {
                 mismatch(authzid, "none of the certificate's xmppAddrs of this host")
             })?
         }
@@ -77,8 +90,10 @@ fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Fo
     };
 
     if let Some(authzid) = credentials.authzid {
-        let of_certificate = format!("{local}@{}", rules.host);
-        if parse_authzid(authzid)?.to_string() != of_certificate {
+        let wanted = parse_authzid(authzid)?;
+        let is_wanted = wanted.local == local && wanted.domain == rules.host;
+        if !is_wanted || !wanted.resource.is_empty() {
+            let of_certificate = format!("{local}@{}", rules.host);
             return Err(mismatch(
                 authzid,
                 &format!("not {of_certificate:?}, which the common name gives"),
@@ -91,19 +106,13 @@ fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Fo
     })
 }
 
-/// The xmppAddr fields that name a user of this host, each once.
+/// The xmppAddr fields that name a user of this host.
 fn addresses_of_host(rules: &Rules<'_>, xmpp_addrs: &[String]) -> Vec<Jid> {
-    let mut addresses: Vec<Jid> = Vec::new();
-    for jid in xmpp_addrs
+    xmpp_addrs
         .iter()
         .filter_map(|text| Jid::parse(text.as_bytes()).ok())
-    {
-        let counts = jid.domain == rules.host && !jid.local.is_empty();
-        if counts && !addresses.iter().any(|known| known.local == jid.local) {
-            addresses.push(jid);
-        }
-    }
-    addresses
+        .filter(|jid| jid.domain == rules.host && !jid.local.is_empty())
+        .collect()
 }
 
 fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
@@ -125,4 +134,54 @@ fn mismatch(authzid: &[u8], what: &str) -> Failure {
         "authzid_mismatch",
         format!("the authorization identity {} is {what}", quote(authzid)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(xmpp_addrs: &[&str], authzid: Option<&str>) -> Result<String, Condition> {
+        let rules = Rules {
+            kinds: &[],
+            prefix: "",
+            suffix: "",
+            host: "localhost",
+        };
+        let xmpp_addrs: Vec<String> = xmpp_addrs.iter().map(ToString::to_string).collect();
+        let credentials = Credentials {
+            common_name: Some("bob"),
+            xmpp_addrs: &xmpp_addrs,
+            authzid: authzid.map(str::as_bytes),
+            ..Credentials::default()
+        };
+        match verify(&rules, &credentials) {
+            Ok(found) => Ok(found.name),
+            Err(Failure::Last(rejected) | Failure::Next(rejected)) => Err(rejected.condition),
+        }
+    }
+
+    #[test]
+    fn the_order_of_xmpp_addrs_does_not_matter() {
+        let phone = "alice@localhost/phone";
+        for addresses in [["alice@localhost", phone], [phone, "Alice@localhost"]] {
+            let alice = Ok("alice".to_owned());
+            assert_eq!(user(&addresses, Some(phone)), alice);
+            assert_eq!(user(&addresses, Some("alice@localhost")), alice);
+            assert_eq!(user(&addresses, None), alice);
+            let other = user(&addresses, Some("alice@localhost/desk"));
+            assert_eq!(other, Err(Condition::InvalidAuthzid));
+        }
+    }
+
+    #[test]
+    fn jids_are_compared_part_by_part() {
+        // A fullwidth @, of which nameprep makes an ordinary one: a host, and no user of one.
+        let [alice, bob] = ["alice\u{ff20}localhost", "bob\u{ff20}localhost"];
+        let written = Jid::parse(alice.as_bytes()).unwrap().to_string();
+        assert_eq!(written, "alice@localhost");
+        for (addresses, authzid) in [(&["alice@localhost"][..], alice), (&[], bob)] {
+            let judged = user(addresses, Some(authzid));
+            assert_eq!(judged, Err(Condition::InvalidAuthzid));
+        }
+    }
 }

@@ -20,7 +20,7 @@
 //!
 //! let rules = Rules { kinds: &[Kind::Standard], prefix: "", suffix: "", host: "localhost" };
 //! let addrs = ["Alice@localhost".to_owned()];
-//! let alice = Credentials { common_name: None, xmpp_addrs: &addrs, authzid: None };
+//! let alice = Credentials { xmpp_addrs: &addrs, ..Credentials::default() };
 //! let decision = sasl::decide(&rules, &alice, &|_| None);
 //! assert!(matches!(decision.verdict, sasl::Verdict::Accepted(found) if found.local == "alice"));
 //! ```
@@ -52,12 +52,15 @@ pub struct Rules<'a> {
 }
 
 /// What a client presents.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Credentials<'a> {
     /// The certificate's first common name.
     pub common_name: Option<&'a str>,
-    /// The certificate's xmppAddr fields, in order.
+    /// The certificate's usable xmppAddr fields, in order.
     pub xmpp_addrs: &'a [String],
+    /// Its other xmppAddr fields, those that are no text: not UTF-8, or with control characters.
+    /// They name nobody, but the certificate does not count as one without xmppAddr.
+    pub unusable_xmpp_addrs: usize,
     /// The decoded authorization identity; empty is absent.
     pub authzid: Option<&'a [u8]>,
 }
@@ -270,6 +273,15 @@ impl Failure {
             condition: Condition::NotAuthorized,
             reason: "malformed_xmpp_addr",
             message: format!("the certificate's xmppAddr {address:?} is no JID: {error}"),
+        })
+    }
+
+    /// The certificate's only xmppAddr is no text.
+    fn unusable_xmpp_addr() -> Self {
+        Self::Last(Rejected {
+            condition: Condition::NotAuthorized,
+            reason: "malformed_xmpp_addr",
+            message: "the certificate's only xmppAddr is no text, and so no JID".to_owned(),
         })
     }
 }

@@ -6,28 +6,32 @@ use crate::jid::Jid;
 /// The xmppAddr fields. One of them admits no authzid; several demand one that is equal to one
 /// of them byte by byte.
 pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    match (credentials.xmpp_addrs, credentials.authzid) {
-        ([], _) => Err(Failure::next(
+    let count = credentials.xmpp_addrs.len() + credentials.unusable_xmpp_addrs;
+    match (count, credentials.xmpp_addrs, credentials.authzid) {
+        (0, _, _) => Err(Failure::next(
             Condition::NotAuthorized,
             "no_xmpp_addr",
             "the certificate has no usable xmppAddr",
         )),
-        ([only], None) => {
+        (1, addresses, Some(authzid)) => {
+            let only = addresses.first().map_or("", String::as_str);
+            Err(unexpected_authzid(only, authzid))
+        }
+        (1, [only], None) => {
             let jid = Jid::parse(only.as_bytes())
                 .map_err(|error| Failure::malformed_xmpp_addr(only, &error))?;
             user_of_host(rules, jid, "xmppAddr")
         }
-        ([only], Some(authzid)) => Err(unexpected_authzid(only, authzid)),
-        (several, None) => Err(Failure::next(
+        (1, _, None) => Err(Failure::unusable_xmpp_addr()),
+        (_, _, None) => Err(Failure::next(
             Condition::InvalidAuthzid,
             "authzid_required",
             format!(
-                "the certificate has {} xmppAddrs, so that the client must say with an \
-                 authorization identity which of them it means",
-                several.len()
+                "the certificate has {count} xmppAddrs, so that the client must say with an \
+                 authorization identity which of them it means"
             ),
         )),
-        (several, Some(authzid)) => {
+        (_, several, Some(authzid)) => {
             if !several.iter().any(|address| address.as_bytes() == authzid) {
                 return Err(Failure::next(
                     Condition::NotAuthorized,
@@ -105,7 +109,10 @@ pub(super) fn auth_id(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resul
 pub(super) fn demo(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
     let (text, source) = match (credentials.authzid, credentials.xmpp_addrs) {
         (Some(authzid), _) => (authzid, "authzid"),
-        (None, [only]) => (only.as_bytes(), "xmppAddr"),
+        (None, []) if credentials.unusable_xmpp_addrs == 1 => {
+            return Err(Failure::unusable_xmpp_addr());
+        }
+        (None, [only]) if credentials.unusable_xmpp_addrs == 0 => (only.as_bytes(), "xmppAddr"),
         _ => (
             credentials.common_name.unwrap_or_default().as_bytes(),
             "common_name",
@@ -175,5 +182,63 @@ fn unexpected_authzid(only: &str, authzid: &[u8]) -> Failure {
                 quote(authzid)
             ),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the authzid of nobody, of alice, and without.
+    fn standard_with(unusable_xmpp_addrs: usize, xmpp_addrs: &[String]) -> [String; 3] {
+        let rules = Rules {
+            kinds: &[],
+            prefix: "",
+            suffix: "",
+            host: "localhost",
+        };
+        [Some(&b"eve@localhost"[..]), Some(b"alice@localhost"), None].map(|authzid| {
+            let credentials = Credentials {
+                xmpp_addrs,
+                unusable_xmpp_addrs,
+                authzid,
+                ..Credentials::default()
+            };
+            match standard(&rules, &credentials) {
+                Ok(found) => found.name,
+                Err(Failure::Last(rejected) | Failure::Next(rejected)) => {
+                    format!("{} {}", rejected.condition, rejected.reason)
+                }
+            }
+        })
+    }
+
+    #[test]
+    fn an_xmpp_addr_that_is_no_text_counts_as_one() {
+        let alice = ["alice@localhost".to_owned()];
+        assert_eq!(
+            standard_with(1, &[]),
+            [
+                "invalid-authzid authzid_mismatch",
+                "invalid-authzid authzid_mismatch",
+                "not-authorized malformed_xmpp_addr"
+            ]
+        );
+        assert_eq!(
+            standard_with(1, &alice),
+            [
+                "not-authorized authzid_not_listed",
+                "alice",
+                "invalid-authzid authzid_required"
+            ]
+        );
+        assert_eq!(
+            standard_with(0, &alice),
+            [
+                "invalid-authzid authzid_mismatch",
+                "invalid-authzid authzid_equals_only_xmpp_addr",
+                "alice"
+            ]
+        );
     }
 }

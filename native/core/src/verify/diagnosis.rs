@@ -53,7 +53,7 @@ fn explain(error: &Error, parsed: &[X509Certificate<'_>], trust: &TrustStore, no
         Error::InvalidSignatureForPublicKey => weak_issuer(parsed, trust).unwrap_or_else(|| {
             Fault::new(
                 Reason::InvalidSignature,
-                0,
+                wrongly_signed(parsed, trust).unwrap_or(0),
                 "a signature does not fit the key of the issuer that it names: the certificate was \
              altered, or another CA has the issuer's name",
             )
@@ -69,14 +69,20 @@ fn explain(error: &Error, parsed: &[X509Certificate<'_>], trust: &TrustStore, no
         }),
         Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => first(&ext_key_usage)
             .unwrap_or_else(|| Fault::new(Reason::InvalidExtKeyUsage, 0, error.to_string())),
-        Error::UnsupportedCriticalExtension => Fault::new(
-            Reason::UnknownCriticalExtension,
-            0,
-            "a critical extension is not understood",
-        ),
+        Error::UnsupportedCriticalExtension => first(&critical_extension).unwrap_or_else(|| {
+            Fault::new(
+                Reason::UnknownCriticalExtension,
+                0,
+                "a critical extension is not understood",
+            )
+        }),
         Error::EndEntityUsedAsCa => Fault::new(
             Reason::MissingBasicConstraint,
-            parsed.len().min(1),
+            path(parsed)
+                .into_iter()
+                .skip(1)
+                .find(|&issuer| !parsed[issuer].is_ca())
+                .unwrap_or_else(|| parsed.len().min(1)),
             "a certificate that is no CA (basicConstraints CA:TRUE) issued another",
         ),
         Error::PathLenConstraintViolated => Fault::new(
@@ -87,10 +93,15 @@ fn explain(error: &Error, parsed: &[X509Certificate<'_>], trust: &TrustStore, no
         Error::NameConstraintViolation => Fault::new(
             Reason::NameNotPermitted,
             0,
-            "a name is outside of what an issuer's nameConstraints permit",
+            "an issuer's nameConstraints do not permit a name, or are of a kind that is not judged \
+             (of directoryName, rfc822Name and URI)",
+        ),
+        Error::MaximumPathDepthExceeded => Fault::new(
+            Reason::MaxPathLengthReached,
+            parsed.len().min(1),
+            format!("more than {MAX_INTERMEDIATES} CAs stand between it and a trusted one"),
         ),
         Error::MaximumPathBuildCallsExceeded
-        | Error::MaximumPathDepthExceeded
         | Error::MaximumSignatureChecksExceeded
         | Error::MaximumNameConstraintComparisonsExceeded => Fault::new(
             Reason::UnknownCa,
@@ -121,10 +132,10 @@ pub(super) fn expired(
     let validity = certificate.validity();
     let (not_before, not_after) = (validity.not_before, validity.not_after);
     let message = if now > not_after.timestamp() {
-        let ago = days(now - not_after.timestamp());
+        let ago = days(now.saturating_sub(not_after.timestamp()));
         format!("it expired {ago} ago, on {}", told(not_after))
     } else if now < not_before.timestamp() {
-        let left = days(not_before.timestamp() - now);
+        let left = days(not_before.timestamp().saturating_sub(now));
         format!(
             "it is valid in {left} only, from {}: is a clock wrong?",
             told(not_before)
@@ -247,6 +258,35 @@ fn short_rsa(certificate: &X509Certificate<'_>) -> Option<usize> {
     }
 }
 
+/// The first certificate from the leaf on whose issuer, by name, did not sign it.
+fn wrongly_signed(chain: &[X509Certificate<'_>], trust: &TrustStore) -> Option<usize> {
+    let path = path(chain);
+    path.iter().enumerate().find_map(|(step, &position)| {
+        let certificate = &chain[position];
+        let is_right = match path.get(step + 1) {
+            Some(&issuer) => signature::is_signed_by(certificate, &chain[issuer]),
+            None => issuers_in(trust, certificate)
+                .any(|issuer| signature::is_signed_by(certificate, &issuer)),
+        };
+        (!is_right).then_some(position)
+    })
+}
+
+/// A critical extension that webpki does not know.
+fn critical_extension(certificate: &X509Certificate<'_>, position: usize) -> Option<Fault> {
+    let mut unknown = certificate.extensions().iter().filter(|extension| {
+        let oid = extension.oid.to_id_string();
+        extension.critical && !UNDERSTOOD.contains(&oid.as_str())
+    });
+    let oid = &unknown.next()?.oid;
+    let message = format!("its critical extension {oid} is not understood");
+    Some(Fault::new(
+        Reason::UnknownCriticalExtension,
+        position,
+        message,
+    ))
+}
+
 /// A signature of an algorithm that is not accepted at all.
 fn weak_signature(certificate: &X509Certificate<'_>, position: usize) -> Option<Fault> {
     if signature::algorithms_of(certificate).next().is_some() {
@@ -293,6 +333,20 @@ fn ext_key_usage(certificate: &X509Certificate<'_>, position: usize) -> Option<F
         ),
     ))
 }
+
+/// What webpki reads of extensions: keyUsage, subjectAltName, basicConstraints, nameConstraints,
+/// cRLDistributionPoints, extKeyUsage.
+const UNDERSTOOD: [&str; 6] = [
+    "2.5.29.15",
+    "2.5.29.17",
+    "2.5.29.19",
+    "2.5.29.30",
+    "2.5.29.31",
+    "2.5.29.37",
+];
+
+/// webpki's bound.
+const MAX_INTERMEDIATES: usize = 6;
 
 /// The least size of an RSA key that signs, in bits.
 const MIN_RSA_BITS: usize = 2048;

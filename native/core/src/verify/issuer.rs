@@ -5,11 +5,10 @@ use crate::certificate::ordinary::Ordinary;
 
 /// Checks what webpki does not look at: keyUsage, where an issuer between leaf and trust anchor
 /// has one, must allow keyCertSign (RFC 5280 section 6.1.4 (n)).
-pub(super) fn check(path: &VerifiedPath<'_>, chain: &[&[u8]]) -> Result<(), Fault> {
-    for issuer in path.intermediate_certificates() {
-        let der = issuer.der();
-        let position = chain.iter().position(|sent| **sent == *der).unwrap_or(0);
-        if !may_sign(&der, position)? {
+/// The position of a fault is that in the path.
+pub(super) fn check(path: &VerifiedPath<'_>) -> Result<(), Fault> {
+    for (issuer, position) in path.intermediate_certificates().zip(1..) {
+        if !may_sign(&issuer.der(), position)? {
             return Err(Fault::new(
                 Reason::InvalidKeyUsage,
                 position,

@@ -175,10 +175,11 @@ fn find_path(
     // webpki goes on looking for a path when this refuses one, and its error can't carry ours.
     let refused = RefCell::new(None);
     let check_path = |path: &webpki::VerifiedPath<'_>| {
-        issuer::check(path, chain)
+        issuer::check(path)
             .and_then(|()| revocation::check(path, algorithms, trust, time))
             .map_err(|fault| {
-                *refused.borrow_mut() = Some(vec![fault]);
+                let position = sent_at(path, fault.position, chain);
+                *refused.borrow_mut() = Some(vec![Fault { position, ..fault }]);
                 Error::UnknownIssuer
             })
     };
@@ -197,4 +198,14 @@ fn find_path(
         Some(faults) => faults,
         None => diagnosis::faults(&error, chain, trust, now),
     })
+}
+
+/// Where the client sent the certificate with this position in the path.
+fn sent_at(path: &webpki::VerifiedPath<'_>, position: usize, chain: &[&[u8]]) -> usize {
+    let issuer = position
+        .checked_sub(1)
+        .and_then(|above_leaf| path.intermediate_certificates().nth(above_leaf));
+    issuer
+        .and_then(|issuer| chain.iter().position(|sent| **sent == *issuer.der()))
+        .unwrap_or(0)
 }

@@ -6,9 +6,11 @@ use webpki::{
 };
 use x509_parser::prelude::{ASN1Time, FromDer as _, X509Name};
 
-use super::crl::AsItWas;
+use super::crl::{AsItWas, Crl};
 use super::signature::Algorithm;
 use super::{Fault, Reason, TrustStore};
+use crate::certificate::element::Element;
+use crate::certificate::tbs::Tbs;
 
 /// What becomes of a certificate on whose revocation nothing certain is known, at listeners that
 /// name `crl_files`. It is no setting of MongooseIM, which checks no CRLs.
@@ -42,7 +44,8 @@ pub enum Stale {
 
 /// Asks every revocation list for a path that webpki found. webpki itself asks only the first
 /// list of an issuer that it comes upon, and a later one may revoke the certificate; so the path
-/// is judged once with each list that has one of its issuers' names, reduced to what concerns it.
+/// is judged once with each list of one of its issuers, reduced to what concerns it. The position
+/// of a fault is that in the path.
 pub(super) fn check(
     path: &VerifiedPath<'_>,
     algorithms: &[&dyn Algorithm],
@@ -52,7 +55,7 @@ pub(super) fn check(
     let serials: Vec<&[u8]> = links(path).map(|link| link.serial).collect();
     let mut concerned = Vec::new();
     for list in trust.crls() {
-        if links(path).any(|link| link.issuer == list.issuer()) {
+        if is_due(list, path, trust)? {
             // What webpki has read can be written too.
             let reduced = list.reduced(&serials).ok_or_else(|| {
                 let message = format!("the list of {} can't be used", name(list.issuer()));
@@ -132,24 +135,65 @@ fn judge<'a>(
         .map(drop)
 }
 
+/// Whether the path has to be judged with a list: it is of one of the issuers, by name, and no
+/// matter of another CA with that name. Where an issuer has a list that its own key signed, one
+/// that another key signed counts only for the certificates that it names: a CA that has changed
+/// its key may have revoked them.
+fn is_due(list: &Crl, path: &VerifiedPath<'_>, trust: &TrustStore) -> Result<bool, Fault> {
+    for link in links(path).filter(|link| link.issuer == list.issuer()) {
+        if list.is_of(&link.issuer_key) {
+            return Ok(true);
+        }
+        let mut others = trust.crls().iter();
+        let has_own =
+            others.any(|other| other.issuer() == link.issuer && other.is_of(&link.issuer_key));
+        if !has_own {
+            return Ok(true);
+        }
+        if list.names(link.serial) {
+            let message = format!(
+                "a certificate revocation list of {}, which another key of that name has signed, \
+                 has its serial number",
+                name(link.issuer)
+            );
+            let reason = Reason::RevocationStatusUndetermined;
+            return Err(Fault::new(reason, link.position, message));
+        }
+    }
+    Ok(false)
+}
+
 /// A certificate of the path as far as revocation goes; the leaf is number 0.
 struct Link<'a> {
     position: usize,
     issuer: &'a [u8],
+    /// A SubjectPublicKeyInfo without tag and length.
+    issuer_key: Vec<u8>,
     serial: &'a [u8],
 }
 
 fn links<'a>(path: &'a VerifiedPath<'_>) -> impl Iterator<Item = Link<'a>> {
     let leaf: &webpki::Cert<'_> = path.end_entity();
+    let keys = path
+        .intermediate_certificates()
+        .map(|issuer| public_key(&issuer.der()).unwrap_or_default())
+        .chain([path.anchor().subject_public_key_info.to_vec()]);
     [leaf]
         .into_iter()
         .chain(path.intermediate_certificates())
+        .zip(keys)
         .enumerate()
-        .map(|(position, certificate)| Link {
+        .map(|(position, (certificate, issuer_key))| Link {
             position,
             issuer: certificate.issuer(),
+            issuer_key,
             serial: certificate.serial(),
         })
+}
+
+fn public_key(mut certificate: &[u8]) -> Option<Vec<u8>> {
+    let fields = Element::take(&mut certificate).ok()?.value;
+    Some(Tbs::parse(fields)?.public_key.value.to_vec())
 }
 
 /// What a list has against the path.

@@ -18,7 +18,7 @@ pub(super) fn faults(certificate: &X509Certificate<'_>, mode: VerifyMode, now: i
         ));
     }
     faults.extend(diagnosis::expired(certificate, 0, now));
-    if !signature::signs_itself(certificate) {
+    if !signature::is_signed_by(certificate, certificate) {
         faults.push(Fault::new(
             Reason::InvalidSignature,
             0,

@@ -109,13 +109,16 @@ pub(super) fn with_name(name: &[u8]) -> impl Iterator<Item = &'static dyn Algori
         .filter(move |algorithm| algorithm.signature_alg_id().as_ref() == name)
 }
 
-/// Whether the certificate's own key made its signature.
-pub(super) fn signs_itself(certificate: &X509Certificate<'_>) -> bool {
+/// Whether the issuer's key made the certificate's signature.
+pub(super) fn is_signed_by(
+    certificate: &X509Certificate<'_>,
+    issuer: &X509Certificate<'_>,
+) -> bool {
     let tbs = certificate.tbs_certificate.as_ref();
-    let Some(key_algorithm) = key_algorithm(tbs) else {
+    let Some(key_algorithm) = key_algorithm(issuer.tbs_certificate.as_ref()) else {
         return false;
     };
-    let key = &certificate.public_key().subject_public_key.data;
+    let key = &issuer.public_key().subject_public_key.data;
     algorithms_of(certificate)
         .filter(|algorithm| algorithm.public_key_alg_id().as_ref() == key_algorithm)
         .any(|algorithm| {

@@ -42,6 +42,7 @@ fn answer(row: &Value) -> String {
         &Credentials {
             common_name: row["common_name"].as_str(),
             xmpp_addrs: &strings(&row["xmpp_addrs"]),
+            unusable_xmpp_addrs: 0,
             authzid: Some(&authzid),
         },
         &|module| panic!("{module} is no Erlang module"),

@@ -104,6 +104,69 @@ fn a_stale_list_still_revokes_where_it_does_not_refuse() {
     }
 }
 
+#[test]
+fn two_cas_of_one_name_have_lists_of_their_own() {
+    let pki = Pki::new();
+    pki.leaf("alice", "middle", "-sha256", ALICE);
+    // Another key under the same name, as a CA has it that changed its key.
+    pki.run(
+        "openssl ecparam -genkey -name prime256v1 -noout -out second.key
+         openssl req -x509 -key second.key -subj /CN=root -days 30 -out second.pem
+         cat root.pem second.pem >both.pem; mv both.pem root-and-second.pem",
+    );
+    pki.leaf("bob", "second", "-sha256", CLIENT_AUTH);
+    pki.leaf("carol", "second", "-sha256", CLIENT_AUTH);
+    pki.leaf("dave", "root", "-sha256", CLIENT_AUTH);
+    let lists = [
+        pki.crl("root", &[], DAYS),
+        pki.crl("second", &["carol"], DAYS),
+    ];
+    pki.run("cp root.pem first.pem; cp root-and-second.pem root.pem");
+    let reversed = [lists[1].clone(), lists[0].clone()];
+    for lists in [&lists, &reversed] {
+        for good in [
+            &["alice.pem", "middle.pem"][..],
+            &["bob.pem"],
+            &["dave.pem"],
+        ] {
+            pki.allows(good, lists, DEFAULT);
+        }
+        let refused = pki.refused(&["carol.pem"], lists, DEFAULT);
+        says(&refused, "revoked", "of \"CN=root\" revokes it");
+    }
+    // A list of its own key is what each has to have.
+    for (list, chain) in lists.iter().zip(["bob.pem", "dave.pem"]) {
+        let refused = pki.refused(&[chain], std::slice::from_ref(list), DEFAULT);
+        says(&refused, "revocation_status_undetermined", "CN=root");
+    }
+
+    // The new key revokes what the old one issued.
+    pki.run("cp dave.pem revoked.pem");
+    let lists = [lists[0].clone(), pki.crl("second", &["revoked"], DAYS)];
+    let refused = pki.refused(&["dave.pem"], &lists, DEFAULT);
+    says(
+        &refused,
+        "revocation_status_undetermined",
+        "another key of that name has signed, has its serial number",
+    );
+    pki.allows(&["alice.pem", "middle.pem"], &lists, DEFAULT);
+}
+
+#[test]
+fn a_revoked_ca_is_named_in_whatever_order_it_was_sent() {
+    let pki = Pki::new();
+    pki.leaf("alice", "middle", "-sha256", ALICE);
+    let crls = [pki.crl("root", &["middle"], DAYS)];
+    pki.ca("other", "");
+    for chain in [
+        ["alice.pem", "middle.pem", "other.pem"],
+        ["alice.pem", "other.pem", "middle.pem"],
+    ] {
+        let refused = pki.refused(&chain, &crls, DEFAULT);
+        says(&refused, "revoked", "(\"CN=middle\")");
+    }
+}
+
 fn says(refused: &Refused, reason: &str, words: &str) {
     assert_eq!(refused.reason, reason, "{}", refused.message);
     assert!(refused.message.contains(words), "{}", refused.message);
@@ -123,4 +186,22 @@ fn a_crl_of_version_1_is_refused_by_name() {
     assert_eq!(errors.0.len(), 1);
     assert_eq!(errors.0[0].path, "listen.c2s[1].tls.crl_files");
     assert!(errors.0[0].message.contains("of version 1"), "{errors}");
+}
+
+#[test]
+fn every_file_that_can_not_be_used_is_named() {
+    let pki = Pki::new();
+    pki.run("echo x >root.pem; echo y >one.crl; echo z >two.crl");
+    let config = pki.config(&["one.crl".to_owned(), "two.crl".to_owned()]);
+    let errors = Policy::load(&config, Modules::Refused).unwrap_err();
+    let told: Vec<_> = errors
+        .0
+        .iter()
+        .map(|error| (error.line, error.path.as_str()))
+        .collect();
+    let crls = (10, "listen.c2s[1].tls.crl_files");
+    assert_eq!(told, [(10, "listen.c2s[1].tls.cacertfile"), crls, crls]);
+    for (error, file) in errors.0.iter().zip(["root.pem", "one.crl", "two.crl"]) {
+        assert!(error.message.contains(file), "{errors}");
+    }
 }

@@ -265,13 +265,21 @@ fn r24_a_nul_in_a_name() {
             san: vec![xmpp_addr(address)],
             ..Contents::default()
         };
-        refused(r#"["standard"]"#, &contents, "xmppAddr", "no_xmpp_addr");
-        refused(
-            r#"["certjid_verification"]"#,
-            &contents,
-            "xmppAddr",
-            "no_identity",
-        );
+        // Nor does another name count then.
+        let with_name = Contents {
+            subject: vec![attribute(CN, &tlv(UTF8, b"bob"))],
+            san: contents.san.clone(),
+            ..Contents::default()
+        };
+        for contents in [contents, with_name] {
+            for kinds in [
+                r#"["standard", "common_name"]"#,
+                r#"["demo_verification", "common_name"]"#,
+                r#"["certjid_verification"]"#,
+            ] {
+                refused(kinds, &contents, "xmppAddr", "malformed_xmpp_addr");
+            }
+        }
     }
     let shown = corpus("xa-nul");
     assert_eq!(shown["xmpp_addrs"], json!([]));
