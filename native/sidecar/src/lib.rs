@@ -19,6 +19,7 @@ pub mod cli;
 pub mod client;
 mod connections;
 pub mod issue;
+mod log_limit;
 pub mod metrics;
 pub mod protocol;
 pub mod registry;

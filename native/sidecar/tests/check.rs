@@ -3,6 +3,7 @@
 mod common;
 
 use std::fs;
+use std::process::Command;
 
 use common::CONFIG;
 use common::cli::{ALLOWED, REFUSED, UNUSABLE, folder, run};
@@ -171,6 +172,49 @@ fn config_check_lists_faults_and_warnings() {
     fs::write(dir.join("risky.toml"), risky).unwrap();
     assert!(run(dir, &["config", "check", "risky.toml"], 0).contains("auth_id"));
     run(dir, &["config", "check", "--strict", "risky.toml"], REFUSED);
+
+    // What is a fault to `serve` is one here.
+    let pool = "[outgoing_pools.http.auth.connection]\nhost = \"https://localhost\"\n";
+    for (option, named) in [
+        ("tls.versions = [\"tlsv1.1\"]", "versions"),
+        ("path_prefix = \"no slash\"", "path_prefix"),
+        (
+            "tls.cacertfile = \"mongooseim.toml\"",
+            "no CERTIFICATE block",
+        ),
+        ("tls.crl_files = [\"mongooseim.toml\"]", "no X509 CRL block"),
+    ] {
+        fs::write(dir.join("pool.toml"), format!("{CONFIG}\n{pool}{option}\n")).unwrap();
+        let err = run(dir, &["config", "check", "pool.toml"], UNUSABLE);
+        assert!(
+            err.contains(named) && err.contains("outgoing_pools.http.auth"),
+            "{err}"
+        );
+        let serve = ["serve", "--config", "pool.toml", "--socket", "pool.sock"];
+        let told = run(dir, &serve, UNUSABLE);
+        assert!(told.contains(named), "{told}");
+    }
+}
+
+#[test]
+fn the_environment_of_the_service_does_not_matter_to_a_socket() {
+    let dir = folder();
+    let output = Command::new(env!("CARGO_BIN_EXE_certjid"))
+        .args([
+            "check",
+            "--socket",
+            "no.sock",
+            "--host",
+            "localhost",
+            "--cert",
+            "alice.pem",
+        ])
+        .current_dir(dir.path())
+        .env("CERTJID_STALE_CRL", "refuse")
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("no.sock") && !err.contains("stale"), "{err}");
 }
 
 #[test]

@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_sidecar::protocol::MAX_FRAME;
+use certjid_sidecar::server::Limits;
+use certjid_sidecar::server::reloader::Reloader;
 use certjid_sidecar::server::socket::{Access, SocketError, SocketFile};
-use certjid_sidecar::server::{Limits, watcher};
 use common::{CONFIG, Connection, Site, wait_until};
 use serde_json::{Value, json};
 
@@ -368,15 +369,47 @@ fn a_changed_file_is_seen() {
             .any(|file| file.ends_with("ca.pem") && file.exists()),
         "{files:?}"
     );
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let _watching = runtime.spawn(watcher::watch(service));
+    let _watching = Reloader::start(Some(service), true, || {}).unwrap();
     let asked = login(1, "localhost", &site.client(&["alice@localhost"]));
     assert_eq!(sidecar.connect().ask(&asked)["allowed"], true);
-    // The first look may not have been yet.
-    thread::sleep(Duration::from_millis(300));
     fs::copy(Site::new().path("ca.pem"), site.path("ca.pem")).unwrap();
     wait_until("the new CA is in use", || {
         sidecar.connect().ask(&asked)["reason"] == "unknown_ca"
     });
-    runtime.shutdown_background();
+
+    // A reload that fails for a file which is not there yet succeeds when it is, and tells its
+    // cause once.
+    let config = CONFIG.replace("ca.pem", "later.pem");
+    fs::write(site.config(), config).unwrap();
+    let status = json!({ "request": "status" });
+    let failed = || sidecar.connect().ask(&status)["reload_error"].clone();
+    wait_until("the reload fails", || failed().is_string());
+    thread::sleep(Duration::from_secs(5));
+    let failures = format!("{:?}", sidecar.service.metrics());
+    assert!(failures.contains("failed_reloads: 1,"), "{failures}");
+    fs::copy(site.path("ca.pem"), site.path("later.pem")).unwrap();
+    wait_until("the reload succeeds", || failed().is_null());
+}
+
+#[test]
+fn what_is_asked_of_the_reloading_thread_is_done() {
+    let site = Site::new();
+    let sidecar = site.serve();
+    let (told, was_told) = std::sync::mpsc::channel();
+    let service = std::sync::Arc::clone(&sidecar.service);
+    let reloader = Reloader::start(Some(service), false, move || {
+        told.send(()).unwrap();
+        panic!("the thread goes on");
+    })
+    .unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    fs::write(site.config(), "nonsense").unwrap();
+    runtime.block_on(reloader.reload());
+    let status = sidecar.connect().ask(&json!({ "request": "status" }));
+    assert!(status["reload_error"].is_string(), "{status}");
+    fs::write(site.config(), CONFIG).unwrap();
+    runtime.block_on(reloader.reload());
+    let status = sidecar.connect().ask(&json!({ "request": "status" }));
+    assert!(status["reload_error"].is_null(), "{status}");
+    assert_eq!(was_told.try_iter().count(), 2);
 }

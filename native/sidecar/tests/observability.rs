@@ -8,6 +8,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 use common::cli::{ALLOWED, CHECK, REFUSED, UNUSABLE, folder, run};
 use common::serving::Serving;
@@ -35,7 +37,10 @@ fn serve(dir: &Path) -> (Serving, u16) {
 /// The method http, with a service at a port where nobody listens.
 fn ask_a_service_that_is_down(dir: &Path) {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = closed.local_addr().unwrap().port();
+    ask_a_service_at(dir, closed.local_addr().unwrap().port());
+}
+
+fn ask_a_service_at(dir: &Path, port: u16) {
     let pool = format!(
         "[outgoing_pools.http.auth]\n  [outgoing_pools.http.auth.connection]\n    \
          host = \"http://127.0.0.1:{port}\"\n"
@@ -169,6 +174,55 @@ fn status_and_top_show_reasons_and_services() {
     assert!(run(dir.path(), &status, REFUSED).contains("the old policy stays"));
     drop(serving);
     assert!(run(dir.path(), &status, UNUSABLE).contains("sock"));
+}
+
+/// As the registry does whose database is away.
+#[test]
+fn a_service_that_only_answers_with_errors_is_down() {
+    let dir = folder();
+    let failing = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = failing.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for stream in failing.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(
+                b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            );
+        }
+    });
+    ask_a_service_at(dir.path(), port);
+    let (serving, metrics_port) = serve(dir.path());
+    for _ in 0..3 {
+        run(dir.path(), &CHECK, REFUSED);
+    }
+    let status = ["status", "--socket", "sock"];
+    let shown = run(dir.path(), &status, REFUSED);
+    assert!(
+        shown.contains("outgoing_pools.http.auth  does not answer since "),
+        "{shown}"
+    );
+    assert!(shown.contains("503"), "{shown}");
+    let failures = "certjid_service_failures_total{pool=\"outgoing_pools.http.auth\"}";
+    let metrics = get(metrics_port, "/metrics");
+    assert_eq!(value(&metrics, failures), Some(3.0), "{metrics}");
+
+    // Since when stays the same; and one line of the log is enough.
+    let json = || -> Value {
+        let shown = run(dir.path(), &[&status[..], &["--json"]].concat(), REFUSED);
+        serde_json::from_str(&shown).unwrap()
+    };
+    let since = json()["services"][0]["down_since"].clone();
+    thread::sleep(Duration::from_millis(1100));
+    run(dir.path(), &CHECK, REFUSED);
+    assert!(since.is_i64());
+    assert_eq!(json()["services"][0]["down_since"], since);
+
+    // Nobody cares for the service of a pool that is no more.
+    fs::write(dir.path().join("mongooseim.toml"), CONFIG).unwrap();
+    serving.signal("HUP");
+    serving.logged("the policy is reloaded");
+    assert!(!run(dir.path(), &status, ALLOWED).contains("outgoing_pools"));
 }
 
 fn log_in_without_certificate(dir: &Path, times: usize) {

@@ -160,10 +160,12 @@ fn a_bad_request_is_named_and_the_connection_stays() {
         (with("verified", json!("yes")), "verified"),
         (with("authzid", json!(1)), "authzid"),
         (with("autzid", json!("alice@localhost")), "autzid"),
+        (more_fields(&good, 40), "40 fields are more"),
+        (more_fields(&good, 20_000), "20000 fields are more"),
     ] {
         let reply = connection.ask(&asked);
-        assert_eq!(reply["error"], "bad_request", "{asked}");
-        assert_eq!(reply["id"], 1, "{asked}");
+        assert_eq!(reply["error"], "bad_request", "{named}");
+        assert_eq!(reply["id"], 1, "{named}");
         assert!(
             reply["message"].as_str().unwrap().contains(named),
             "{reply}"
@@ -188,8 +190,18 @@ fn a_bad_request_is_named_and_the_connection_stays() {
     assert_eq!(connection.ask(&good)["allowed"], true);
     assert_eq!(
         connection.ask(&json!({ "request": "status" }))["errors"],
-        15
+        17
     );
+}
+
+/// So many fields in all, and an id.
+fn more_fields(request: &Value, count: usize) -> Value {
+    let mut request = request.clone();
+    let known = request.as_object().unwrap().len() - 1;
+    for number in known..count {
+        request[format!("{number:x}")] = 1.into();
+    }
+    request
 }
 
 #[test]

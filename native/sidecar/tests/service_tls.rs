@@ -209,7 +209,18 @@ fn a_revoked_service_is_not_asked() {
         &["ca", "-config", "ca.conf", "-revoke", "server.pem"],
     );
     let revoked = list("revoked.crl");
-    for (crl, expected) in [(empty, OK), (revoked, UNAVAILABLE)] {
+    let convert = [
+        "crl",
+        "-in",
+        "revoked.crl",
+        "-outform",
+        "DER",
+        "-out",
+        "revoked.der",
+    ];
+    cli::openssl(&folder, &convert);
+    let in_der = revoked.replace("revoked.crl", "revoked.der");
+    for (crl, expected) in [(empty, OK), (revoked, UNAVAILABLE), (in_der, UNAVAILABLE)] {
         let service = Service::start_tls(&folder, answer(200, &pem(&alice.chain[0])));
         assert_eq!(
             login(&site, &service, &folder, &crl, &alice),

@@ -50,6 +50,16 @@ pub enum Connection {
     Ldap(LdapConnection),
 }
 
+impl Connection {
+    /// How it is secured.
+    pub fn tls(&self) -> Option<&ClientTls> {
+        match self {
+            Self::Http(connection) => connection.tls.as_ref(),
+            Self::Ldap(connection) => connection.tls.as_ref(),
+        }
+    }
+}
+
 /// `outgoing_pools.http.TAG.connection`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HttpConnection {

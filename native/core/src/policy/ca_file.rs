@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
+use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateRevocationListDer, PrivateKeyDer};
 use webpki::Error;
 
 use crate::certificate::Certificate;
 use crate::verify::TrustStore;
-use crate::verify::crl::Crl;
+use crate::verify::crl::{self, Crl};
 
 /// What an operator should know about a CA file, each as the end of a sentence that begins with
 /// its name.
@@ -40,19 +40,10 @@ pub(super) fn advice(pem: &[u8], trust: &TrustStore, now: i64) -> Vec<String> {
     advice
 }
 
-/// The CRLs of a file, in PEM (every `X509 CRL` block) or DER.
+/// The CRLs of a file.
 pub(super) fn crls(bytes: &[u8]) -> Result<Vec<Crl>, String> {
-    let ders = if bytes.starts_with(b"\x30") {
-        vec![CertificateRevocationListDer::from(bytes.to_vec())]
-    } else {
-        CertificateRevocationListDer::pem_slice_iter(bytes)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| error.to_string())?
-    };
-    if ders.is_empty() {
-        return Err("there is no X509 CRL block".to_owned());
-    }
-    ders.iter()
+    crl::ders(bytes)?
+        .iter()
         .map(|der| Crl::from_der(der.to_vec()).map_err(|error| explain_crl(der, &error)))
         .collect()
 }

@@ -109,9 +109,8 @@ pub(super) fn auth_id(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resul
 pub(super) fn demo(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
     let (text, source) = match (credentials.authzid, credentials.xmpp_addrs) {
         (Some(authzid), _) => (authzid, "authzid"),
-        (None, []) if credentials.unusable_xmpp_addrs == 1 => {
-            return Err(Failure::unusable_xmpp_addr());
-        }
+        // No text is no JID, as the empty one.
+        (None, []) if credentials.unusable_xmpp_addrs == 1 => (&b""[..], "xmppAddr"),
         (None, [only]) if credentials.unusable_xmpp_addrs == 0 => (only.as_bytes(), "xmppAddr"),
         _ => (
             credentials.common_name.unwrap_or_default().as_bytes(),

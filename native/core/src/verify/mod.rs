@@ -37,6 +37,7 @@ mod trust;
 
 use remembered::Remembered;
 
+pub use crl::ders as crl_ders;
 pub use fault::{Fault, Reason};
 pub use mode::VerifyMode;
 pub use revocation::{CrlPolicy, Missing, Stale};

@@ -75,27 +75,38 @@ impl<S: Service> Pool<S> {
         options: &S::Options,
         metrics: &Metrics,
     ) -> MethodAnswer {
+        let begun = Instant::now();
+        let answer = self.answer_in_time(question, options).await;
+        let took = begun.elapsed();
+        let record = |answer| metrics.asked(&self.path, took, answer, policy::now());
+        match &answer {
+            MethodAnswer::Unavailable(error) if record(Err(error)) => {
+                tracing::warn!(pool = self.path, cause = error, "a service does not answer");
+            }
+            MethodAnswer::Unavailable(_) => {}
+            _ => drop(record(Ok(()))),
+        }
+        answer
+    }
+
+    async fn answer_in_time(
+        &self,
+        question: &MethodQuestion<'_>,
+        options: &S::Options,
+    ) -> MethodAnswer {
         let Ok(_place) = self.places.try_acquire() else {
             return MethodAnswer::Unavailable(
                 "too many logins wait for the service already".to_owned(),
             );
         };
-        let begun = Instant::now();
-        let answer = timeout(self.call_timeout, self.answer(question, options)).await;
-        let record = |answer| metrics.asked(&self.path, begun.elapsed(), answer, policy::now());
-        let error = match answer {
-            Ok(Ok(answer)) => {
-                record(Ok(()));
-                return answer;
-            }
+        let error = match timeout(self.call_timeout, self.answer(question, options)).await {
+            Ok(Ok(answer)) => return answer,
             Ok(Err(error)) => error,
             Err(_) => format!(
                 "nothing came within call_timeout ({} ms)",
                 self.call_timeout.as_millis()
             ),
         };
-        record(Err(&error));
-        tracing::warn!(pool = self.path, cause = error, "a service does not answer");
         MethodAnswer::Unavailable(format!("the service does not answer: {error}"))
     }
 

@@ -106,10 +106,8 @@ impl Verifier {
         }
         let mut crls = Vec::new();
         for file in &options.crl_files {
-            let found = rustls_pki_types::CertificateRevocationListDer::pem_file_iter(file)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-                .map_err(|error| named(file, &error))?;
-            for der in found {
+            let bytes = fs::read(file).map_err(|error| named(file, &error))?;
+            for der in verify::crl_ders(&bytes).map_err(|error| named(file, &error))? {
                 let crl = OwnedCertRevocationList::from_der(&der);
                 crls.push(crl.map_err(|error| named(file, &error))?.into());
             }
@@ -131,6 +129,7 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<(), webpki::Error> {
         let crls: Vec<&CertRevocationList<'_>> = self.crls.iter().collect();
+        // There is no builder for no lists.
         let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|builder| {
             builder
                 .with_status_policy(UnknownStatusPolicy::Allow)

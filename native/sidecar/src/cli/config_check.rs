@@ -3,8 +3,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use certjid_core::config::ConfigErrors;
-use certjid_core::policy::{Modules, Policy};
 use clap::Args;
+
+use crate::backend::{Backed, Options};
 
 use super::terminal::{GOOD, NOTE, plain, print, styled};
 use super::{Done, REFUSED, Unusable};
@@ -19,11 +20,23 @@ pub(super) struct ConfigCheckArgs {
     /// Exit with 1 where there is a warning
     #[arg(long)]
     strict: bool,
+    /// The tag of a pool outgoing_pools.ldap.TAG that uses StartTLS, as for `serve`
+    #[arg(
+        long,
+        env = "CERTJID_LDAP_STARTTLS",
+        value_name = "TAG",
+        value_delimiter = ','
+    )]
+    ldap_starttls: Vec<String>,
 }
 
 pub(super) fn run(args: &ConfigCheckArgs) -> Done {
-    let policy = Policy::load(&args.file, Modules::Refused).map_err(|errors| unusable(&errors))?;
-    let warnings = policy.warnings();
+    let options = Options {
+        ldap_starttls: args.ldap_starttls.clone(),
+        ..Options::default()
+    };
+    let backed = Backed::load(&args.file, &options).map_err(|errors| unusable(&errors))?;
+    let warnings = backed.policy().warnings();
     let mut text = String::new();
     for warning in &warnings {
         let warning_text = plain(&warning.to_string());

@@ -123,7 +123,8 @@ pub(super) fn run(args: &RegistryArgs) -> Done {
 
 /// Opens a registry, unless its password can be seen by everybody on this machine.
 pub(super) fn open(place: &str, missing: Missing) -> Result<Box<dyn Store>, Unusable> {
-    let is_argument = || std::env::args().any(|argument| argument.contains(place));
+    let is_argument =
+        || std::env::args_os().any(|argument| argument.to_string_lossy().contains(place));
     if registry::has_password(place) && is_argument() {
         return Err(Unusable(
             "a password on the command line can be read by others: put the URL into \

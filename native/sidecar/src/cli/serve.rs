@@ -9,15 +9,15 @@ use std::thread;
 use clap::Args;
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::spawn_blocking;
 
 use super::serve_registry::RegistryServer;
 use super::settings::Settings;
 use super::{Done, Unusable, config_check, crl_policy, listen, log, notify};
 use crate::backend;
 use crate::metrics::exporter::{self, Exporter};
+use crate::server::reloader::Reloader;
 use crate::server::socket::SocketFile;
-use crate::server::{self, DEFAULT_LOG_REFUSALS, Limits, Service, watcher};
+use crate::server::{self, DEFAULT_LOG_REFUSALS, Limits, Service};
 
 /// Runs the sidecar: answers servers over a Unix socket, and serves a registry over HTTP
 ///
@@ -48,7 +48,7 @@ pub fn serve(args: ServeArgs) -> Done {
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let runtime = Builder::new_multi_thread()
         .worker_threads(processors)
-        .max_blocking_threads(processors + 1)
+        .max_blocking_threads(MAX_BLOCKING)
         .enable_all()
         .build()?;
     // Before anybody can be told that this serves.
@@ -76,24 +76,17 @@ pub fn serve(args: ServeArgs) -> Done {
             tracing::info!(address = %listener.local_addr()?, "serving metrics");
             tokio::spawn(exporter::run(listener, Arc::new(exporter)));
         }
-        let reloading = (
-            sidecar.as_ref().map(|sidecar| Arc::clone(&sidecar.service)),
-            registry.as_ref().map(|server| Arc::clone(&server.service)),
-        );
+        let service = sidecar.as_ref().map(|sidecar| Arc::clone(&sidecar.service));
+        let registry = registry.as_ref().map(|server| Arc::clone(&server.service));
+        let reloader = Reloader::start(service, settings.watch, move || {
+            if let Some(registry) = &registry {
+                registry.reload();
+            }
+        })?;
         tokio::spawn(async move {
             while hang_up.recv().await.is_some() {
-                let (sidecar, registry) = reloading.clone();
                 notify::reloading();
-                // A panic in it is logged by the panic hook; the old policy stays.
-                let _ = spawn_blocking(move || {
-                    if let Some(service) = sidecar {
-                        service.reload();
-                    }
-                    if let Some(service) = registry {
-                        service.reload();
-                    }
-                })
-                .await;
+                reloader.reload().await;
                 notify::ready();
             }
         });
@@ -152,9 +145,6 @@ impl Sidecar {
     }
 
     async fn run(self, settings: &Settings, stop: impl Future<Output = ()>) -> io::Result<()> {
-        if settings.watch {
-            tokio::spawn(watcher::watch(Arc::clone(&self.service)));
-        }
         tracing::info!(config = ?settings.config, version = env!("CARGO_PKG_VERSION"), "serving");
         server::run(self.listener, self.service, limits(settings), stop).await
     }
@@ -184,3 +174,7 @@ fn limits(settings: &Settings) -> Limits {
         ..defaults
     }
 }
+
+/// Threads for what blocks: the look-up of names, which may take long, and the registry's file.
+/// They end when they are not needed.
+const MAX_BLOCKING: usize = 64;

@@ -128,7 +128,7 @@ pub(super) fn services(status: &Status) -> Vec<String> {
                 format!(
                     "{}  does not answer since {}: {cause}",
                     service.pool,
-                    time(at.unwrap_or_default())
+                    time(health.down_since.or(at).unwrap_or_default())
                 ),
             ),
         }

@@ -77,19 +77,25 @@ impl Metrics {
         self.times.check.observe(took.as_secs_f64());
     }
 
-    /// A service was asked, and gave an answer or failed with a cause.
-    pub fn asked(&self, pool: &str, took: Duration, answer: Result<(), &str>, now: i64) {
+    /// A service was asked, and gave an answer or failed with a cause. Whether that is worth a
+    /// warning.
+    pub fn asked(&self, pool: &str, took: Duration, answer: Result<(), &str>, now: i64) -> bool {
         let labels = [("pool", pool.to_owned())];
         let times = self.times.service.get_or_create(&labels);
         times.observe(took.as_secs_f64());
         let mut services = lock(&self.services);
         if !services.contains_key(pool) && services.len() >= MAX_POOLS {
-            return;
+            return false;
         }
         services
             .entry(pool.to_owned())
             .or_default()
-            .record(answer, now);
+            .record(answer, now)
+    }
+
+    /// Forgets the services of pools that are no more.
+    pub fn keep_services(&self, is_pool: impl Fn(&str) -> bool) {
+        lock(&self.services).retain(|pool, _| is_pool(pool));
     }
 
     /// A request could not be understood, or not be answered.

@@ -31,6 +31,12 @@ pub(super) struct Fields {
 impl Fields {
     /// The fields, each of which may stand there once.
     pub(super) fn new(format: Format, values: Named<Value>) -> Result<Self, String> {
+        if values.len() > MAX_FIELDS {
+            return Err(format!(
+                "{} fields are more than any request has",
+                values.len()
+            ));
+        }
         for (i, (name, _)) in values.iter().enumerate() {
             if values[..i].iter().any(|(earlier, _)| earlier == name) {
                 return Err(format!("{name:?} stands there twice"));
@@ -89,3 +95,6 @@ impl Fields {
         }
     }
 }
+
+/// Some more than any request has: each is compared with the others.
+const MAX_FIELDS: usize = 32;

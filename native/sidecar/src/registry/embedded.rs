@@ -114,11 +114,14 @@ impl Store for Embedded {
                 .ok_or_else(|| unusable(&copy, "this is not UTF-8"))?;
             create(&copy).map_err(|error| unusable(&copy, error))?;
             let name = name.to_owned();
-            self.run(BACKUP_TIMEOUT, move |connection| {
+            let done = self.run(BACKUP_TIMEOUT, move |connection| {
                 connection.execute("VACUUM INTO ?1", params![name])?;
                 Ok(())
+            });
+            done.await.inspect_err(|_| {
+                // Half a copy is of no use, and would be in the way of the next one.
+                let _ = fs::remove_file(&copy);
             })
-            .await
         })
     }
 }

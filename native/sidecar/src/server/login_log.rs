@@ -1,64 +1,14 @@
-//! One line a login, and no more lines than a disk takes.
+//! One line a login.
 
 use core::time::Duration;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use certjid_core::certificate::{LoginFields, fingerprint_hex};
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::Request;
 
+use crate::log_limit::clipped;
 use crate::protocol::Decision;
-
-/// Lets so many refusals into the log: a client can make as many as it likes.
-#[derive(Debug)]
-pub(super) struct RefusalLimit {
-    per_second: u32,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    left: f64,
-    at: Instant,
-    suppressed: u64,
-}
-
-impl RefusalLimit {
-    pub(super) fn new(per_second: u32) -> Self {
-        Self {
-            per_second,
-            state: Mutex::new(State {
-                left: BURST,
-                at: Instant::now(),
-                suppressed: 0,
-            }),
-        }
-    }
-
-    /// Whether one more may be written. The first after others that might not says how many.
-    pub(super) fn admits(&self, now: Instant) -> bool {
-        let suppressed = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let passed = now.saturating_duration_since(state.at).as_secs_f64();
-            state.left = (state.left + passed * f64::from(self.per_second)).min(BURST);
-            state.at = state.at.max(now);
-            if state.left < 1.0 {
-                state.suppressed += 1;
-                return false;
-            }
-            state.left -= 1.0;
-            core::mem::take(&mut state.suppressed)
-        };
-        if suppressed > 0 {
-            tracing::warn!(
-                suppressed,
-                "refusals were not logged: see --log-refusals, and the metrics for all of them"
-            );
-        }
-        true
-    }
-}
 
 /// What is known of a login before it is decided. What others chose is escaped; the certificate is
 /// its fingerprint.
@@ -82,9 +32,9 @@ impl LogEntry {
         Self {
             fingerprint,
             not_after,
-            host: request.host.clone(),
+            host: clipped(&request.host).to_owned(),
             listener: match &request.listener {
-                ListenerRef::Name(name) => name.escape_debug().to_string(),
+                ListenerRef::Name(name) => clipped(name).escape_debug().to_string(),
                 ListenerRef::Port(port) => port.to_string(),
             },
             begun,
@@ -123,27 +73,5 @@ impl LogEntry {
             micros,
             "login"
         );
-    }
-}
-
-/// The refusals that are written at once, whatever the rate.
-const BURST: f64 = 200.0;
-
-/// Refusals a second: some 200 MB of log in a day.
-pub const DEFAULT_LOG_REFUSALS: u32 = 10;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_is_bounded_and_its_end_is_told() {
-        let limit = RefusalLimit::new(10);
-        let begin = Instant::now();
-        let admitted = (0..10_000).filter(|_| limit.admits(begin)).count();
-        assert!((200..220).contains(&admitted), "{admitted}");
-        let later = begin + Duration::from_secs(2);
-        let admitted = (0..10_000).filter(|_| limit.admits(later)).count();
-        assert!((20..25).contains(&admitted), "{admitted}");
     }
 }

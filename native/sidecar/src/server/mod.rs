@@ -11,13 +11,13 @@ use crate::connections::Connections;
 
 mod connection;
 mod login_log;
+pub mod reloader;
 mod service;
 pub mod socket;
 mod trusted_proxies;
-pub mod watcher;
 
 pub use crate::connections::DRAIN_TIMEOUT;
-pub use login_log::DEFAULT_LOG_REFUSALS;
+pub use crate::log_limit::DEFAULT_LOG_REFUSALS;
 pub use service::Service;
 pub use trusted_proxies::TrustedProxy;
 

@@ -13,9 +13,10 @@ use certjid_core::config::ConfigErrors;
 use certjid_core::policy::{self, Outcome, Progress, Refused, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::login_log::{DEFAULT_LOG_REFUSALS, LogEntry, RefusalLimit};
+use super::login_log::LogEntry;
 use super::trusted_proxies::{self, TrustedProxy};
 use crate::backend::{Backed, Options};
+use crate::log_limit::{DEFAULT_LOG_REFUSALS, RefusalLimit, clipped};
 use crate::metrics::Metrics;
 use crate::protocol::{
     Call, Count, Decision, Id, Login, Message, Offer, PoolStatus, Status, encode, refuse,
@@ -102,8 +103,26 @@ impl Service {
     /// Loads the policy again. Requests see the old one or the new one, never a mixture; a file
     /// with faults changes nothing, and `status` says so.
     pub fn reload(&self) {
+        self.loaded_again(load(&self.config, &self.options));
+    }
+
+    /// The same, if the last time failed; another failure for the same cause is not told again.
+    pub fn retry(&self) {
+        let Some(known) = self.reload_error.load_full() else {
+            return;
+        };
         match load(&self.config, &self.options) {
+            Err(errors) if errors.to_string() == *known => {}
+            loaded => self.loaded_again(loaded),
+        }
+    }
+
+    fn loaded_again(&self, loaded: Result<Loaded, ConfigErrors>) {
+        match loaded {
             Ok(loaded) => {
+                let pools = &loaded.backed.policy().config().pools;
+                self.metrics
+                    .keep_services(|path| pools.iter().any(|pool| pool.path == path));
                 self.loaded.store(Arc::new(loaded));
                 self.reload_error.store(None);
                 self.metrics.reloaded(true);
@@ -122,17 +141,21 @@ impl Service {
     /// The files that the policy is made of.
     pub fn files(&self) -> Vec<PathBuf> {
         let loaded = self.loaded.load();
-        let tls = loaded
-            .backed
-            .policy()
-            .config()
+        let config = loaded.backed.policy().config();
+        let of_listeners = config
             .listeners
             .iter()
-            .filter_map(|known| known.tls.as_ref());
-        let mut files: Vec<PathBuf> = tls
-            .flat_map(|tls| tls.cacertfile.iter().chain(&tls.crl_files))
-            .cloned()
-            .collect();
+            .filter_map(|listener| listener.tls.as_ref())
+            .flat_map(|tls| tls.cacertfile.iter().chain(&tls.crl_files));
+        let of_pools = config
+            .pools
+            .iter()
+            .filter_map(|pool| pool.connection.tls())
+            .flat_map(|tls| {
+                let own = tls.certfile.iter().chain(&tls.keyfile);
+                own.chain(&tls.cacertfile).chain(&tls.crl_files)
+            });
+        let mut files: Vec<PathBuf> = of_listeners.chain(of_pools).cloned().collect();
         files.push(self.config.clone());
         files.sort();
         files.dedup();
@@ -148,7 +171,7 @@ impl Service {
             Err(message) => {
                 self.metrics.count_error();
                 if self.admits_refusal() {
-                    tracing::warn!(cause = message, "bad request");
+                    tracing::warn!(cause = clipped(&message), "bad request");
                 }
                 return Answer::Ready(refuse(id, "bad_request", &message));
             }

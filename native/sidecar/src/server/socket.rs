@@ -35,10 +35,13 @@ impl SocketFile {
             Ok(known) if !known.file_type().is_socket() => {
                 return Err(SocketError::NotASocket(path.to_owned()));
             }
-            Ok(_) if UnixStream::connect(path).is_ok() => {
-                return Err(SocketError::InUse(path.to_owned()));
-            }
-            _ => {}
+            Ok(_) => match UnixStream::connect(path) {
+                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+                // Whoever answers in whatever way is alive.
+                Ok(_) => return Err(SocketError::InUse(path.to_owned())),
+                Err(error) => return Err(SocketError::Io(path.to_owned(), error)),
+            },
+            Err(_) => {}
         }
         // Made aside and moved, so that nobody finds the socket before its mode is right.
         let mut aside = path.as_os_str().to_owned();

@@ -18,13 +18,16 @@ const SOURCES: [&str; 6] = [
 
 /// Words in the sources that look like a reason and are none: names of verification kinds and of
 /// a request's fields.
-const OTHER_WORDS: [&str; 6] = [
+const OTHER_WORDS: [&str; 9] = [
     "auth_id",
     "certjid_verification",
     "common_name",
     "cyrsasl_external_verification",
+    "failed_at",
     "host_type",
     "initial_response",
+    "loaded_at",
+    "reload_error",
 ];
 
 /// Reasons that are one word only, so that nothing tells them from other strings.

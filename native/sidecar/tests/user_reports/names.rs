@@ -272,12 +272,12 @@ fn r24_a_nul_in_a_name() {
             ..Contents::default()
         };
         for contents in [contents, with_name] {
-            for kinds in [
-                r#"["standard", "common_name"]"#,
-                r#"["demo_verification", "common_name"]"#,
-                r#"["certjid_verification"]"#,
+            for (kinds, code) in [
+                (r#"["standard", "common_name"]"#, "malformed_xmpp_addr"),
+                (r#"["certjid_verification"]"#, "malformed_xmpp_addr"),
+                (r#"["cyrsasl_external_verification"]"#, "no_bare_jid"),
             ] {
-                refused(kinds, &contents, "xmppAddr", "malformed_xmpp_addr");
+                refused(kinds, &contents, "xmppAddr", code);
             }
         }
     }

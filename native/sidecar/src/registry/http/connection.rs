@@ -1,7 +1,9 @@
 //! One connection to the service.
 
 use core::convert::Infallible;
+use core::future::pending;
 use core::pin::pin;
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,7 +42,9 @@ async fn exchange(
     service: Arc<Service>,
     mut stopped: watch::Receiver<bool>,
 ) {
+    let is_quiet = AtomicBool::new(true);
     let answer = service_fn(|request| {
+        is_quiet.store(false, Ordering::Relaxed);
         let service = Arc::clone(&service);
         async move { Ok::<_, Infallible>(service.answer(request).await) }
     });
@@ -60,14 +64,26 @@ async fn exchange(
         }
         _ = stopped.wait_for(|&stopped| stopped) => {}
         () = sleep(LIFETIME) => {}
+        () = stays_quiet(&is_quiet) => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(LAST_ANSWER, connection).await;
 }
 
+/// Ends where no request has come in time: a connection that says nothing takes another's place.
+async fn stays_quiet(is_quiet: &AtomicBool) {
+    sleep(FIRST_REQUEST).await;
+    if !is_quiet.load(Ordering::Relaxed) {
+        pending().await
+    }
+}
+
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a request may be waited for, and take to arrive.
+/// How long the first request may be waited for.
+const FIRST_REQUEST: Duration = Duration::from_secs(5);
+
+/// How long another request may be waited for, and take to arrive.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A client that takes no answer has its connection for this long and no longer.

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::net::TcpListener as StdListener;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use base64::Engine as _;
@@ -22,6 +23,7 @@ use tokio::net::TcpListener;
 
 use super::{Filter, RegistryError, Store, User};
 use crate::connections::Connections;
+use crate::log_limit::{DEFAULT_LOG_REFUSALS, RefusalLimit};
 
 mod access;
 mod connection;
@@ -35,6 +37,7 @@ pub struct Service {
     options: AccessOptions,
     access: ArcSwap<Access>,
     counters: Counters,
+    refusals: RefusalLimit,
 }
 
 impl Service {
@@ -48,6 +51,7 @@ impl Service {
             access: ArcSwap::from_pointee(Access::load(&options)?),
             options,
             counters: Counters::default(),
+            refusals: RefusalLimit::new(DEFAULT_LOG_REFUSALS),
         })
     }
 
@@ -96,7 +100,9 @@ impl Service {
 
     async fn reply(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         if !self.is_authorized(request.headers()) {
-            tracing::warn!("a request to the registry without the right credential is refused");
+            if self.refusals.admits(Instant::now()) {
+                tracing::warn!("a request to the registry without the right credential is refused");
+            }
             let mut reply = text(
                 StatusCode::UNAUTHORIZED,
                 "the credential is wrong or missing\n",
@@ -215,7 +221,7 @@ pub async fn run(
         if connections.count() < MAX_CONNECTIONS {
             let stopped = connections.stopped();
             connections.add(connection::serve(stream, Arc::clone(&service), stopped));
-        } else {
+        } else if service.refusals.admits(Instant::now()) {
             tracing::warn!("a connection to the registry is closed: there are too many");
         }
     }
