@@ -36,6 +36,20 @@ impl Authority {
         }
     }
 
+    /// A CA below this one.
+    pub fn intermediate(&self, name: &str) -> Self {
+        let mut params = named(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Self {
+            pem: certificate.pem(),
+            der: certificate.der().to_vec(),
+            key: key.serialize_pem(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
     pub fn issue(&self, params: &CertificateParams) -> Vec<u8> {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();

@@ -286,3 +286,61 @@ fn chains_and_certificates_have_a_limit() {
 fn c2s() -> ListenerRef {
     ListenerRef::Port(5222)
 }
+
+#[test]
+fn six_cas_may_stand_between() {
+    let root = Authority::new();
+    let policy = Server::new(&root.pem).load(PKI, "");
+    let mut authorities = vec![root];
+    for number in 1..=7 {
+        let above = authorities.last().unwrap();
+        authorities.push(above.intermediate(&format!("CA {number}")));
+        let issuer = authorities.last().unwrap();
+        let leaf = issuer.issue(&addressed(&["alice@localhost"]));
+        let above = authorities[1..].iter().rev().map(|ca| ca.der.clone());
+        let login = request(&[vec![leaf], above.collect()].concat());
+        if number <= 6 {
+            assert_eq!(allowed(&policy, &login).username, "alice", "{number}");
+        } else {
+            let refused = refused(&policy, &login, NOW);
+            assert_eq!(refused.reason, "max_path_length_reached");
+            assert!(refused.message.contains("more than 6 CAs"), "{refused:?}");
+        }
+    }
+}
+
+#[test]
+fn faults_are_those_of_the_certificate_that_is_named() {
+    let root = Authority::new();
+    let policy = Server::new(&root.pem).load(PKI, "");
+    let first = root.intermediate("first");
+    let second = first.intermediate("second");
+    let leaf = second.issue(&addressed(&["alice@localhost"]));
+    let fault = |middle: [&Vec<u8>; 2]| {
+        let chain = [vec![leaf.clone()], middle.map(Clone::clone).to_vec()].concat();
+        let refused = refused(&policy, &request(&chain), NOW);
+        (refused.reason, refused.message)
+    };
+
+    // Altered in its last byte, which is of the signature.
+    let mut forged = first.der.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    for middle in [[&second.der, &forged], [&forged, &second.der]] {
+        let (reason, message) = fault(middle);
+        assert_eq!(reason, "invalid_signature", "{message}");
+        assert!(message.contains("(\"CN=first\")"), "{message}");
+    }
+
+    let no_ca = root.issue(&named("first"));
+    let (reason, message) = fault([&second.der, &no_ca]);
+    assert_eq!(reason, "missing_basic_constraint", "{message}");
+    assert!(message.contains("(\"CN=first\")"), "{message}");
+
+    let mut critical = addressed(&["alice@localhost"]);
+    let mut unknown = CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 32473], vec![5, 0]);
+    unknown.set_criticality(true);
+    critical.custom_extensions.push(unknown);
+    let refused = refused(&policy, &request(&[root.issue(&critical)]), NOW);
+    assert_eq!(refused.reason, "unknown_critical_extension");
+    assert!(refused.message.contains("1.3.6.1.4.1.32473"), "{refused:?}");
+}
