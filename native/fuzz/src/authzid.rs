@@ -42,7 +42,10 @@ pub fn check(data: &[u8]) {
     let credentials = Credentials {
         common_name: text(common_name).filter(|name| !name.is_empty()),
         xmpp_addrs: &xmpp_addrs,
-        unusable_xmpp_addrs: 0,
+        unusable_xmpp_addrs: addresses
+            .iter()
+            .filter(|bytes| text(bytes).is_none())
+            .count(),
         authzid: Some(authzid),
     };
     check_decision(&rules, &credentials);

@@ -88,6 +88,15 @@ pub(super) fn run(args: &DevCertArgs) -> Done {
     } else {
         None
     };
+    let server = match (&args.server, &authority) {
+        (Some(host), Some(authority)) => {
+            let issued = authority.server(host, args.days);
+            Some(issued.map_err(|error| {
+                Unusable(format!("no certificate for {host:?} can be made: {error}"))
+            })?)
+        }
+        _ => None,
+    };
     if let Some(name) = &name {
         let client = Client {
             common_name: args.cn.clone(),
@@ -113,11 +122,8 @@ pub(super) fn run(args: &DevCertArgs) -> Done {
             )?;
         }
     }
-    if let (Some(host), Some(authority)) = (&args.server, &authority) {
-        let issued = authority.server(host, args.days).map_err(|error| {
-            Unusable(format!("no certificate for {host:?} can be made: {error}"))
-        })?;
-        write_pair(&args.dir, "server", &issued, &mut made)?;
+    if let Some(server) = server {
+        write_pair(&args.dir, "server", &server, &mut made)?;
     }
 
     let mut text = String::new();

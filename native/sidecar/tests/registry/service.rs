@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use certjid_sidecar::registry::http::{Access, AccessOptions};
 
@@ -370,4 +372,30 @@ fn read_some(stream: &mut impl Read) -> String {
     let mut buffer = [0; 4096];
     let length = stream.read(&mut buffer).unwrap();
     String::from_utf8_lossy(&buffer[..length]).into_owned()
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed() {
+    let dir = folder();
+    let server = Server::start(dir.path(), &[]);
+    let mut quiet = TcpStream::connect(&server.address).unwrap();
+    let mut asking = TcpStream::connect(&server.address).unwrap();
+    asking
+        .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    assert!(asking.read(&mut [0; 1024]).unwrap() > 0);
+    let begun = Instant::now();
+    quiet
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    assert_eq!(quiet.read(&mut [0; 16]).unwrap(), 0);
+    let passed = begun.elapsed();
+    assert!((4..20).contains(&passed.as_secs()), "{passed:?}");
+
+    // Who has asked may take longer for the next request.
+    thread::sleep(Duration::from_secs(6).saturating_sub(passed));
+    asking
+        .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    assert!(asking.read(&mut [0; 1024]).unwrap() > 0);
 }
