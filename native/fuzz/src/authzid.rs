@@ -124,6 +124,11 @@ fn check_decision(rules: &Rules<'_>, credentials: &Credentials<'_>) {
     if accepted.kind == Kind::CertjidVerification && !authzid.is_empty() {
         assert!(of_host(authzid), "{accepted:?} of {credentials:?}");
     }
+    // Nor does its common name count where it has an xmppAddr, whatever that is.
+    let has_xmpp_addr = !credentials.xmpp_addrs.is_empty() || credentials.unusable_xmpp_addrs > 0;
+    if accepted.kind == Kind::CertjidVerification && accepted.source == "common_name" {
+        assert!(!has_xmpp_addr, "{accepted:?} of {credentials:?}");
+    }
 }
 
 fn kind(byte: &u8) -> Kind {
