@@ -1,9 +1,10 @@
-# The two commands that do everything: `make demo` and `make test`. Both install what is missing
-# on a Debian machine with Rust (rel/setup.sh).
+# The two commands that do everything: `make demo` and `make test`. Each installs what it needs and
+# what is missing on a Debian machine with Rust (rel/setup.sh).
 
 .PHONY: bench demo fmt fuzz-smoke hostile package pictures sanitizer setup test
 
-demo: setup
+demo:
+	@bash rel/setup.sh demo
 	@bash rel/demo.sh
 
 test: setup

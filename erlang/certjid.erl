@@ -108,6 +108,9 @@
 -type offer() :: #{external := boolean(), reason := binary(), message := binary()}.
 -export_type([offer/0]).
 
+-type path() :: string() | binary().
+-export_type([path/0]).
+
 %% What becomes of a certificate whose revocation is not known; the defaults are allow for a
 %% missing CRL and refuse for a stale one. MongooseIM has no such options: it checks no CRLs.
 -type load_options() :: #{missing_crl => allow | refuse, stale_crl => allow | refuse}.
@@ -131,13 +134,13 @@
 
 %% @doc Reads a mongooseim.toml and the CA files that it names. All its faults are reported at
 %% once.
--spec load(file:name_all()) -> {ok, policy()} | {error, [load_error(), ...]}.
+-spec load(path()) -> {ok, policy()} | {error, [load_error(), ...]}.
 load(File) ->
 	load(File, #{}).
 
 %% @doc As {@link load/1}, with what is done at listeners with `crl_files' where a certificate's
 %% issuer has no CRL, or one whose nextUpdate is past.
--spec load(file:name_all(), load_options()) -> {ok, policy()} | {error, [load_error(), ...]}.
+-spec load(path(), load_options()) -> {ok, policy()} | {error, [load_error(), ...]}.
 load(File, Options) ->
 	try unicode:characters_to_binary(File, file:native_name_encoding()) of
 		_ when is_binary(File) -> certjid_nif:load(File, load_options(Options));
@@ -220,7 +223,8 @@ tls_options(Policy, Listener) ->
 	certjid_nif:tls_options(Policy, certjid_request:listener(Listener)).
 
 %% @doc Judges a chain, leaf first, as a listener's `tls' options say. The reason is the one that
-%% OTP's `ssl' has for the first fault.
+%% OTP's `ssl' has for the first fault. A listener that the policy doesn't have, or that has no
+%% TLS there, trusts nobody: the answer is `{bad_cert, unknown_ca}'.
 -spec verify_chain(policy(), listener(), [Der :: binary()]) -> ok | {bad_cert, bad_cert_reason()}.
 verify_chain(Policy, Listener, Chain) ->
 	verify_chain(Policy, Listener, Chain, os:system_time(second)).

@@ -77,7 +77,7 @@ chain(#{chain := _, cert := _} = Request) ->
 chain(#{chain := Chain}) when is_binary(Chain) ->
 	{ok, Chain};
 chain(#{chain := Chain} = Request) ->
-	is_list(Chain) andalso lists:all(fun is_binary/1, Chain) orelse error(badarg, [Request]),
+	is_chain(Chain) orelse error(badarg, [Request]),
 	{ok, Chain};
 chain(#{cert := undefined}) ->
 	{ok, []};
@@ -90,6 +90,10 @@ chain(#{cert := Cert}) ->
 	end;
 chain(_Request) ->
 	{ok, []}.
+
+%% An improper list is none.
+is_chain([Der | Issuers]) -> is_binary(Der) andalso is_chain(Issuers);
+is_chain(End) -> End =:= [].
 
 authzid(Request) ->
 	Authzid = optional(fun is_binary/1, authzid, Request),

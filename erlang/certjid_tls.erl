@@ -12,6 +12,8 @@
 %% #{chain := Chain, verified := Verified} = certjid_tls:peer(Socket),
 %% certjid:decide(Policy, #{listener => c2s, host => Host, chain => Chain, verified => Verified}).
 %% '''
+%%
+%% After `{error, _}' from `ssl:handshake', call {@link flush/0}, unless the process ends.
 -module(certjid_tls).
 
 -export([make_server_opts/1]).
@@ -19,6 +21,7 @@
 -export([peer/1]).
 -export([peer_certificate/1]).
 -export([receive_verify_results/0]).
+-export([flush/0]).
 
 -include_lib("public_key/include/public_key.hrl").
 
@@ -40,8 +43,8 @@
 	hibernate_after => timeout(),
 	early_data => boolean(),
 	session_tickets => stateless,
-	%% The process that does the handshake and calls peer/1 afterwards, never the one that
-	%% listens: it would gather messages. A pid or an alias.
+	%% The process that does the handshake and calls peer/1 afterwards, or flush/0 where it has
+	%% failed; never the one that listens: it would gather messages. A pid or an alias.
 	report_to => pid() | reference(),
 	%% Judges the chain, leaf first, instead of OTP: see listener_opts/3.
 	judge => fun(([Der :: binary()]) -> ok | {bad_cert, Reason :: term()}),
@@ -62,6 +65,8 @@
 %% one; else only a certificate that OTP accepts, and, for `selfsigned_peer', one certificate
 %% alone that names itself as its issuer. A critical subjectAltName, which OTP refuses, is
 %% accepted. Fails where there is neither a `cacertfile' nor the system's store.
+%%
+%% With `report_to', a process that goes on after a handshake that failed calls {@link flush/0}.
 -spec make_server_opts(options()) -> [ssl:tls_server_option()].
 make_server_opts(Options) when is_map(Options) ->
 	Passed = maps:with([
@@ -78,7 +83,7 @@ has_tickets(Options) -> maps:get(session_tickets, Options, undefined) =:= statel
 
 %% @doc The options for a listener of a policy, as its `tls' section has them: certificate and key
 %% of the server, the CAs, and what is asked of the client. `report_to' is as in
-%% {@link make_server_opts/1}.
+%% {@link make_server_opts/1}: call {@link flush/0} after a handshake that failed.
 %%
 %% The policy itself judges the chain in the handshake, CRLs included, and not OTP, which is laxer
 %% with some issuers and refuses RSA-PSS: what the handshake lets pass is what
@@ -115,6 +120,7 @@ verify(Mode, Options) when Mode =:= peer; Mode =:= selfsigned_peer ->
 	VerifyFun = fun(Cert, Event, Seen) ->
 		Der = public_key:pkix_encode('OTPCertificate', Cert, otp),
 		Chain = [Der | lists:delete(Der, Seen)],
+		Seen =/= [] orelse Report(handshake),
 		Report({certificate, Der}),
 		case judge(Event, Mode, Chain, Options) of
 			unknown -> {unknown, Chain};
@@ -170,8 +176,7 @@ reporter(_Options) ->
 %% on a resumed session, there is but the leaf, and `verified' is undefined, as without a certificate.
 -spec peer(ssl:sslsocket()) -> #{chain := [Der :: binary()], verified := boolean() | undefined}.
 peer(Socket) ->
-	Seen = receive_certificates([]),
-	Failures = receive_verify_results(),
+	{Seen, Failures} = receive_reports([], []),
 	case ssl:peercert(Socket) of
 		{ok, Leaf} ->
 			Issuers = lists:sublist([Der || Der <- Seen, Der =/= Leaf], ?MAX_CHAIN - 1),
@@ -187,8 +192,7 @@ peer(Socket) ->
 -spec peer_certificate(ssl:sslsocket()) ->
 	{ok, Der :: binary()} | {bad_cert, Reason :: term()} | no_peer_cert.
 peer_certificate(Socket) ->
-	Seen = receive_certificates([]),
-	Failures = receive_verify_results(),
+	{Seen, Failures} = receive_reports([], []),
 	case {ssl:peercert(Socket), Seen, Failures} of
 		{{error, _}, _, _} -> no_peer_cert;
 		{{ok, _}, _, [Failure | _]} -> Failure;
@@ -199,25 +203,30 @@ peer_certificate(Socket) ->
 verified([], []) -> undefined;
 verified(_Seen, Failures) -> Failures =:= [].
 
-%% OTP goes from the issuers to the leaf: the last one comes first here, each once.
-receive_certificates(Seen) ->
-	receive
-		{?MODULE, {certificate, Der}} ->
-			receive_certificates([Der | lists:delete(Der, Seen)])
-	after 0 ->
-		Seen
-	end.
-
-%% @doc The failures that `disconnect_on_failure = false' let pass, oldest first.
+%% @doc The failures that `disconnect_on_failure = false' let pass, oldest first. It takes all that
+%% was reported: call it instead of {@link peer/1}.
 -spec receive_verify_results() -> [failure()].
 receive_verify_results() ->
-	receive_verify_results([]).
+	{_Seen, Failures} = receive_reports([], []),
+	Failures.
 
-%% The leaf's verdict by a policy is on the whole chain, and goes before what was said of a part.
-receive_verify_results(Failures) ->
+%% @doc Drops what was reported of a handshake that failed, to be called in the process of
+%% `report_to' where it goes on, as in a pool of acceptors. Without it they stay in its mailbox until
+%% the next {@link peer/1}, which tells them from those of its own client.
+-spec flush() -> ok.
+flush() ->
+	_ = receive_reports([], []),
+	ok.
+
+%% OTP goes from the issuers to the leaf: the last one comes first here, each once. What came before
+%% the last handshake, or the last path that OTP tried in it, is of one that failed. The leaf's
+%% verdict by a policy is on the whole chain, and goes before what was said of a part.
+receive_reports(Seen, Failures) ->
 	receive
-		{?MODULE, {judged, Verdict}} -> receive_verify_results([Verdict || Verdict =/= ok]);
-		{?MODULE, {failure, Failure}} -> receive_verify_results([Failure | Failures])
+		{?MODULE, handshake} -> receive_reports([], []);
+		{?MODULE, {certificate, Der}} -> receive_reports([Der | lists:delete(Der, Seen)], Failures);
+		{?MODULE, {judged, Verdict}} -> receive_reports(Seen, [Verdict || Verdict =/= ok]);
+		{?MODULE, {failure, Failure}} -> receive_reports(Seen, [Failure | Failures])
 	after 0 ->
-		lists:reverse(Failures)
+		{Seen, lists:reverse(Failures)}
 	end.

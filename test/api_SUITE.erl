@@ -114,7 +114,10 @@ chains(Config) ->
 	Policy = chain_policy(Dir, "peer"),
 	{bad_cert, no_peer_cert} = certjid:verify_chain(Policy, http, []),
 	{bad_cert, _} = certjid:verify_chain(Policy, {port, 5222}, [<<"x">>]),
-	{'EXIT', {badarg, _}} = (catch certjid:verify_chain(Policy, s2s, [])),
+	[
+		{'EXIT', {badarg, _}} = (catch certjid:verify_chain(Policy, Listener, Ders))
+		|| {Listener, Ders} <- [{s2s, []}, {c2s, [<<"x">> | a]}, {c2s, [a]}, {c2s, a}]
+	],
 	ct:comment("~b chains in 2 modes", [length(Rows)]).
 
 chain_policy(Dir, Mode) ->
@@ -220,6 +223,7 @@ decide_bad_requests(Config) ->
 			Request#{listener := s2s},
 			Request#{listener := {port, 65536}},
 			Request#{chain := [a]},
+			Request#{chain := [<<"x">> | a]},
 			Request#{chain := a},
 			Request#{cert => <<>>},
 			Request#{authzid => "alice"},

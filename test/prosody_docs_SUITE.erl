@@ -88,7 +88,13 @@ quick_start(_Config) ->
 prosody(Config) ->
 	[Policy, HostConfig] = blocks("prosody.md", "toml"),
 	[PluginPaths, Tls, Host] = blocks("prosody.md", "lua"),
-	[CheckConfig, Install, Inspect] = blocks("prosody.md", "sh"),
+	[CheckConfig, Package, Install, Inspect] = blocks("prosody.md", "sh"),
+	%% Those are tried with the package (test/package.sh), as docs/install.md has them for MongooseIM.
+	Tried = [
+		replace(Line, [{"certjid mongooseim", "certjid prosody"}])
+		|| Block <- blocks("install.md", "sh"), Line <- binary:split(Block, <<"\n">>, [global, trim])
+	],
+	[] = binary:split(Package, <<"\n">>, [global, trim]) -- Tried,
 	certjid_test_program:folder(fun(Folder) ->
 		Replacements = [
 			{"/etc/certjid", Folder}, {"/run/certjid/certjid.sock", Folder ++ "/sock"},

@@ -11,12 +11,13 @@
 -export([direct_tls/1]).
 -export([listener/1]).
 -export([resumption/1]).
+-export([strangers/1]).
 
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
 -define(REQUEST, #{listener => c2s, host => <<"localhost">>}).
 
 all() ->
-	[options, recipe, starttls, direct_tls, listener, resumption].
+	[options, recipe, starttls, direct_tls, listener, resumption, strangers].
 
 init_per_suite(Config0) ->
 	{ok, _} = application:ensure_all_started(ssl),
@@ -200,7 +201,7 @@ decide(Policy, {ok, Socket}) ->
 			Reason
 	end;
 decide(_Policy, {error, _}) ->
-	_ = certjid_tls:receive_verify_results(),
+	ok = certjid_tls:flush(),
 	closed.
 
 %% A listener of ssl itself: the options of the handshake say whom to report to.
@@ -292,7 +293,7 @@ certificate(Policy, Version, Client) ->
 			ok = ssl:close(Socket),
 			Found;
 		{error, _} ->
-			_ = certjid_tls:receive_verify_results(),
+			ok = certjid_tls:flush(),
 			closed
 	end,
 	ok = gen_tcp:close(Listen),
@@ -327,3 +328,64 @@ resumption(Config) ->
 
 await(Port) ->
 	receive {Port, eof} -> flush(Port) after 5000 -> error(openssl_stays) end.
+
+%% Who shows a certificate without having its key leaves nothing for the next client of the process,
+%% as in a pool of acceptors, also where the process does not flush.
+strangers(Config) ->
+	#{alice := Alice, incomplete := Incomplete, self_signed := SelfSigned} = clients(Config),
+	Policy = certjid_test_config:policy(Config, #{}),
+	#{file := CaFile} = proplists:get_value(ca, Config),
+	{ok, Listen} = gen_tcp:listen(0, [{active, false}, {ip, {127, 0, 0, 1}}, binary]),
+	{ok, Number} = inet:port(Listen),
+	Tls = #{cacertfile => CaFile, disconnect_on_failure => false, report_to => self()},
+	Options = certjid_tls:make_server_opts(maps:merge(Tls, proplists:get_value(server, Config))),
+	Handshake = fun() ->
+		{ok, Tcp} = gen_tcp:accept(Listen, 5000),
+		ssl:handshake(Tcp, [{log_level, none} | Options], 5000)
+	end,
+	Stranger = fun(#{certfile := File}, Version) ->
+		_ = spawn_link(fun() -> pretend(Number, Version, File) end),
+		{error, {tls_alert, _}} = Handshake()
+	end,
+	Login = fun(Client, Version, Ask) ->
+		Port = connect(Number, maps:get(Version, #{'tlsv1.2' => "-tls1_2", 'tlsv1.3' => "-tls1_3"}), Client),
+		{ok, Socket} = Handshake(),
+		Answer = Ask(Socket),
+		ok = ssl:close(Socket),
+		ok = hang_up(Port),
+		Answer
+	end,
+	[
+		begin
+			Stranger(SelfSigned, Version),
+			<<"alice">> = Login(Alice, Version, fun(Socket) -> decide(Policy, {ok, Socket}) end),
+			Stranger(SelfSigned, Version),
+			#{chain := [_], verified := true} = Login(Alice, Version, fun certjid_tls:peer/1),
+			Stranger(SelfSigned, Version),
+			{ok, _} = Login(Alice, Version, fun certjid_tls:peer_certificate/1),
+			Stranger(Alice, Version),
+			{bad_cert, unknown_ca} = Login(Incomplete, Version, fun certjid_tls:peer_certificate/1),
+			Stranger(SelfSigned, Version),
+			Stranger(Incomplete, Version),
+			[{bad_cert, selfsigned_peer}] =
+				Login(SelfSigned, Version, fun(_) -> certjid_tls:receive_verify_results() end),
+			Stranger(Alice, Version),
+			#{chain := [], verified := undefined} = Login(#{}, Version, fun certjid_tls:peer/1),
+			{messages, []} = process_info(self(), messages),
+			Stranger(SelfSigned, Version),
+			{messages, [_ | _]} = process_info(self(), messages),
+			ok = certjid_tls:flush(),
+			{messages, []} = process_info(self(), messages)
+		end
+		|| Version <- ['tlsv1.2', 'tlsv1.3']
+	],
+	ok = gen_tcp:close(Listen).
+
+%% OTP's client does not look whether the key is the certificate's.
+pretend(Number, Version, CertFile) ->
+	Key = public_key:der_encode('ECPrivateKey', certjid_test_cert:key()),
+	_ = ssl:connect({127, 0, 0, 1}, Number, [
+		{certfile, CertFile}, {key, {'ECPrivateKey', Key}}, {verify, verify_none},
+		{versions, [Version]}, {log_level, none}
+	], 5000),
+	ok.
