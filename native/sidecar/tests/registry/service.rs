@@ -323,7 +323,7 @@ fn a_writer_that_takes_its_time_delays_no_login() {
         let dir = dir.to_owned();
         move || add(&dir, "bob@example.org", "bob.pem")
     });
-    thread::sleep(std::time::Duration::from_millis(300));
+    thread::sleep(Duration::from_millis(300));
     assert_eq!(server.get(alice).status, 200);
     writer.execute_batch("COMMIT").unwrap();
     assert_eq!(server.get(alice).status, 404);
