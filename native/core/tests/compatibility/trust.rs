@@ -323,7 +323,7 @@ fn faults_are_those_of_the_certificate_that_is_named() {
     };
 
     // Altered in its last byte, which is of the signature.
-    let mut forged = first.der.clone();
+    let mut forged = first.der;
     *forged.last_mut().unwrap() ^= 1;
     for middle in [[&second.der, &forged], [&forged, &second.der]] {
         let (reason, message) = fault(middle);
