@@ -17,6 +17,17 @@ const CHECK: [&str; 5] = [
     "localhost",
 ];
 
+/// Asks a sidecar that is not there.
+const NO_SOCKET: [&str; 7] = [
+    "check",
+    "--socket",
+    "no.sock",
+    "--host",
+    "localhost",
+    "--cert",
+    "alice.pem",
+];
+
 fn check<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&CHECK, more].concat()
 }
@@ -132,18 +143,7 @@ fn check_refuses_to_guess() {
             ],
             "no.toml",
         ),
-        (
-            vec![
-                "check",
-                "--socket",
-                "no.sock",
-                "--host",
-                "localhost",
-                "--cert",
-                "alice.pem",
-            ],
-            "no.sock",
-        ),
+        (NO_SOCKET.to_vec(), "no.sock"),
         (
             vec!["check", "--host", "localhost", "--cert", "alice.pem"],
             "--config",
@@ -200,15 +200,7 @@ fn config_check_lists_faults_and_warnings() {
 fn the_environment_of_the_service_does_not_matter_to_a_socket() {
     let dir = folder();
     let output = Command::new(env!("CARGO_BIN_EXE_certjid"))
-        .args([
-            "check",
-            "--socket",
-            "no.sock",
-            "--host",
-            "localhost",
-            "--cert",
-            "alice.pem",
-        ])
+        .args(NO_SOCKET)
         .current_dir(dir.path())
         .env("CERTJID_STALE_CRL", "refuse")
         .output()

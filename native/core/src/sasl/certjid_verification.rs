@@ -5,16 +5,14 @@ use crate::jid::{self, Jid};
 
 /// XEP-0178 as written; the rules are in the documentation of [`crate::sasl`].
 pub(super) fn verify(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    if credentials.xmpp_addrs.is_empty() && credentials.unusable_xmpp_addrs > 0 {
-        Err(Failure::next(
+    match (credentials.xmpp_addrs, credentials.unusable_xmpp_addrs) {
+        ([], 0) => by_common_name(rules, credentials),
+        ([], _) => Err(Failure::next(
             Condition::NotAuthorized,
             "malformed_xmpp_addr",
             "no xmppAddr of the certificate is text, and so none is a JID",
-        ))
-    } else if credentials.xmpp_addrs.is_empty() {
-        by_common_name(rules, credentials)
-    } else {
-        by_xmpp_addr(rules, credentials)
+        )),
+        _ => by_xmpp_addr(rules, credentials),
     }
 }
 

@@ -135,14 +135,11 @@ fn verify_path(
     now: i64,
 ) -> Result<(), Vec<Fault>> {
     // Of several for the same signatures webpki takes the first.
-    let mut algorithms: Vec<&dyn signature::Algorithm> = Vec::new();
-    algorithms.extend(
-        trust
-            .rsa_keys()
-            .iter()
-            .map(|keys| keys as &dyn signature::Algorithm),
-    );
-    algorithms.extend(signature::ALGORITHMS.iter().copied());
+    let held = trust.rsa_keys().iter();
+    let mut algorithms: Vec<_> = held
+        .map(|keys| keys as &dyn signature::Algorithm)
+        .chain(signature::ALGORITHMS.iter().copied())
+        .collect();
     let mut leaf = chain[0];
     if let Some(shaped) = shaped {
         let own = shaped.algorithms.iter();

@@ -52,10 +52,14 @@ pub(super) fn check(
     trust: &TrustStore,
     time: UnixTime,
 ) -> Result<(), Fault> {
-    let serials: Vec<&[u8]> = links(path).map(|link| link.serial).collect();
+    if trust.crls().is_empty() {
+        return Ok(());
+    }
+    let links: Vec<Link<'_>> = links(path).collect();
+    let serials: Vec<&[u8]> = links.iter().map(|link| link.serial).collect();
     let mut concerned = Vec::new();
     for list in trust.crls() {
-        if is_due(list, path, trust)? {
+        if is_due(list, &links, trust)? {
             // What webpki has read can be written too.
             let reduced = list.reduced(&serials).ok_or_else(|| {
                 let message = format!("the list of {} can't be used", name(list.issuer()));
@@ -65,7 +69,7 @@ pub(super) fn check(
         }
     }
     let policy = trust.crl_policy();
-    if concerned.is_empty() && (policy.missing == Missing::Allow || trust.crls().is_empty()) {
+    if concerned.is_empty() && policy.missing == Missing::Allow {
         return Ok(());
     }
     let of_lists = AsItWas::all(&concerned);
@@ -78,7 +82,7 @@ pub(super) fn check(
     for reduced in &concerned {
         let list = BorrowedCertRevocationList::from_der(&reduced.der)
             .map(CertRevocationList::from)
-            .map_err(|error| explain(&error, path, reduced.list.issuer(), None))?;
+            .map_err(|error| explain(&error, &links, reduced.list.issuer(), None))?;
         lists.push(list);
     }
 
@@ -93,7 +97,7 @@ pub(super) fn check(
                 .with_expiration_policy(expiration)
                 .build()
         })
-        .map_err(|error| explain(&error, path, list.issuer(), Some(list)))?;
+        .map_err(|error| explain(&error, &links, list.issuer(), Some(list)))?;
     }
     // That each certificate has a list shows with all of them together.
     if policy.missing == Missing::Refuse {
@@ -103,7 +107,7 @@ pub(super) fn check(
                 .with_status_policy(UnknownStatusPolicy::Deny)
                 .build()
         })
-        .map_err(|error| missing(&error, path, &lists))?;
+        .map_err(|error| missing(&error, &links, &lists))?;
     }
     Ok(())
 }
@@ -139,8 +143,8 @@ fn judge<'a>(
 /// matter of another CA with that name. Where an issuer has a list that its own key signed, one
 /// that another key signed counts only for the certificates that it names: a CA that has changed
 /// its key may have revoked them.
-fn is_due(list: &Crl, path: &VerifiedPath<'_>, trust: &TrustStore) -> Result<bool, Fault> {
-    for link in links(path).filter(|link| link.issuer == list.issuer()) {
+fn is_due(list: &Crl, links: &[Link<'_>], trust: &TrustStore) -> Result<bool, Fault> {
+    for link in links.iter().filter(|link| link.issuer == list.issuer()) {
         if list.is_of(&link.issuer_key) {
             return Ok(true);
         }
@@ -199,16 +203,17 @@ fn public_key(mut certificate: &[u8]) -> Option<Vec<u8>> {
 /// What a list has against the path.
 fn explain(
     error: &Error,
-    path: &VerifiedPath<'_>,
+    links: &[Link<'_>],
     issuer: &[u8],
     list: Option<&CertRevocationList<'_>>,
 ) -> Fault {
-    let position = links(path)
+    let position = links
+        .iter()
         .find(|link| link.issuer == issuer)
         .map_or(0, |link| link.position);
     let issuer = name(issuer);
     match (error, list) {
-        (Error::CertRevoked, Some(list)) => revoked(path, list),
+        (Error::CertRevoked, Some(list)) => revoked(links, list),
         (Error::CrlExpired { next_update, .. }, _) => Fault::new(
             Reason::RevocationStatusUndetermined,
             position,
@@ -226,8 +231,9 @@ fn explain(
     }
 }
 
-fn revoked(path: &VerifiedPath<'_>, list: &CertRevocationList<'_>) -> Fault {
-    let entry = links(path)
+fn revoked(links: &[Link<'_>], list: &CertRevocationList<'_>) -> Fault {
+    let entry = links
+        .iter()
         .filter(|link| link.issuer == list.issuer())
         .find_map(|link| Some((link.position, list.find_serial(link.serial).ok()??)));
     let issuer = name(list.issuer());
@@ -246,8 +252,10 @@ fn revoked(path: &VerifiedPath<'_>, list: &CertRevocationList<'_>) -> Fault {
     }
 }
 
-fn missing(error: &Error, path: &VerifiedPath<'_>, lists: &[&CertRevocationList<'_>]) -> Fault {
-    let uncovered = links(path).find(|link| lists.iter().all(|list| list.issuer() != link.issuer));
+fn missing(error: &Error, links: &[Link<'_>], lists: &[&CertRevocationList<'_>]) -> Fault {
+    let uncovered = links
+        .iter()
+        .find(|link| lists.iter().all(|list| list.issuer() != link.issuer));
     match uncovered {
         Some(link) => Fault::new(
             Reason::RevocationStatusUndetermined,

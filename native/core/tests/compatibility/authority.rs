@@ -2,9 +2,9 @@
 
 use certjid_core::policy::now;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension,
-    DistinguishedName, DnType, DnValue, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
-    OtherNameValue, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
+    BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
+    CustomExtension, DistinguishedName, DnType, DnValue, IsCa, Issuer, KeyIdMethod, KeyPair,
+    KeyUsagePurpose, OtherNameValue, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 
 /// A CA with its key.
@@ -28,6 +28,10 @@ impl Authority {
         change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
+        Self::of(params, key, &certificate)
+    }
+
+    fn of(params: CertificateParams, key: KeyPair, certificate: &Certificate) -> Self {
         Self {
             pem: certificate.pem(),
             der: certificate.der().to_vec(),
@@ -42,12 +46,7 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        Self {
-            pem: certificate.pem(),
-            der: certificate.der().to_vec(),
-            key: key.serialize_pem(),
-            issuer: Issuer::new(params, key),
-        }
+        Self::of(params, key, &certificate)
     }
 
     pub fn issue(&self, params: &CertificateParams) -> Vec<u8> {

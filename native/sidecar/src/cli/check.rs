@@ -15,6 +15,7 @@ use tokio::runtime::Builder;
 
 use super::crl_policy::OnCrl;
 use super::inspect::expiry_hint;
+use super::starttls::StartTls;
 use super::terminal::{BAD, FAINT, GOOD, NOTE, plain, print, print_json, styled};
 use super::{Done, REFUSED, Unusable, certificate_file, config_check, crl_policy};
 use crate::backend::{self, Backed};
@@ -57,14 +58,8 @@ pub(super) struct CheckArgs {
     /// own setting [default: refuse]
     #[arg(long, env = "CERTJID_STALE_CRL", value_name = "VERDICT")]
     stale_crl: Option<OnCrl>,
-    /// The tag of a pool outgoing_pools.ldap.TAG that uses StartTLS, as for `serve`
-    #[arg(
-        long,
-        env = "CERTJID_LDAP_STARTTLS",
-        value_name = "TAG",
-        value_delimiter = ','
-    )]
-    ldap_starttls: Vec<String>,
+    #[command(flatten)]
+    starttls: StartTls,
     /// A file whose first line is the password of a PKCS#12 file
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -108,7 +103,7 @@ pub(super) fn run(args: &CheckArgs) -> Done {
     let answer = match (&args.judge.config, &args.judge.socket) {
         (Some(config), _) => {
             let options = backend::Options {
-                ldap_starttls: args.ldap_starttls.clone(),
+                ldap_starttls: args.starttls.ldap_starttls.clone(),
                 crls: crl_policy::policy(args.missing_crl, args.stale_crl),
             };
             let backed =

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use certjid_core::config::ConfigErrors;
 use clap::Args;
 
-use crate::backend::{Backed, Options};
-
+use super::starttls::StartTls;
 use super::terminal::{GOOD, NOTE, plain, print, styled};
 use super::{Done, REFUSED, Unusable};
+use crate::backend::{Backed, Options};
 
 /// Checks a mongooseim.toml: its faults, and what it does that its author may not expect
 ///
@@ -20,19 +20,13 @@ pub(super) struct ConfigCheckArgs {
     /// Exit with 1 where there is a warning
     #[arg(long)]
     strict: bool,
-    /// The tag of a pool outgoing_pools.ldap.TAG that uses StartTLS, as for `serve`
-    #[arg(
-        long,
-        env = "CERTJID_LDAP_STARTTLS",
-        value_name = "TAG",
-        value_delimiter = ','
-    )]
-    ldap_starttls: Vec<String>,
+    #[command(flatten)]
+    starttls: StartTls,
 }
 
 pub(super) fn run(args: &ConfigCheckArgs) -> Done {
     let options = Options {
-        ldap_starttls: args.ldap_starttls.clone(),
+        ldap_starttls: args.starttls.ldap_starttls.clone(),
         ..Options::default()
     };
     let backed = Backed::load(&args.file, &options).map_err(|errors| unusable(&errors))?;

@@ -20,6 +20,7 @@ mod registry;
 mod serve;
 mod serve_registry;
 mod settings;
+mod starttls;
 mod status;
 mod terminal;
 mod top;
