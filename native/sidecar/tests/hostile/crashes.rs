@@ -1,7 +1,7 @@
 //! The sidecar is killed in the middle of everything, and started again.
 
+use std::fs;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::net::UnixListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -82,9 +82,12 @@ fn ask(connection: &mut Connection, request: &str) -> io::Result<Vec<u8>> {
 fn a_start_that_was_cut_short_leaves_nothing_in_the_way() {
     let site = Site::new();
     let dir = site.dir.path();
-    // The socket under its first name, and one that nobody listens at.
-    drop(UnixListener::bind(dir.join("sock~")).unwrap());
-    drop(UnixListener::bind(dir.join("sock")).unwrap());
+    // The socket under its first name, and one that nobody listens at: of processes that are gone,
+    // for a socket of this one may live on for a moment in a child of another test.
+    Process::start(dir, "", &[]).kill();
+    fs::rename(dir.join("sock"), dir.join("first")).unwrap();
+    Process::start(dir, "", &[]).kill();
+    fs::rename(dir.join("first"), dir.join("sock~")).unwrap();
     let sidecar = Process::start(dir, "", &[]);
     let der = site.client(&["alice@localhost"]);
     assert_eq!(sidecar.connect().ask(&login(1, &der))["allowed"], true);
