@@ -22,10 +22,12 @@ pub(crate) mod ordinary;
 pub(crate) mod presented;
 pub(crate) mod tbs;
 mod text;
+mod xmpp_addr;
 
 pub use error::CertificateError;
 pub use login_fields::LoginFields;
 pub use name::{Name, Skipped};
+pub use xmpp_addr::XmppAddr;
 
 /// A decoded certificate. It says nothing about trust: see [`crate::verify`].
 #[derive(Clone, Debug, Eq, PartialEq)]
