@@ -224,12 +224,12 @@ leaf other-ca other $client -days 9
 leaf no-intermediate middle $client -days 9
 cat middle.pem no-intermediate.pem >swapped.pem
 leaf expired root $client -startdate 20200101000000Z -enddate 20200102000000Z
-leaf future root $client -startdate 20480101000000Z -enddate 20490101000000Z
+leaf future root $client -startdate $(date -ud '+99 days' +%Y%m%d%H%M%SZ) -days 999
 leaf server-only root extendedKeyUsage=serverAuth -days 9
 openssl req -x509 -key k.pem -subj /CN=alice -out self-signed.pem
 # Only what `listed` issued is touched by its list, which is out of date.
 leaf stale-crl listed $client -days 9
-openssl ca -config listed.cnf -gencrl -crlsec 1 -out stale.crl
+openssl ca -config listed.cnf -gencrl -crl_lastupdate 20200101000000Z -crl_nextupdate 20200102000000Z \
+    -out stale.crl
 cat listed.pem >>root.pem
-sleep 2
 "#;

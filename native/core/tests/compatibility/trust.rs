@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::slice;
 
+use certjid_core::certificate::Certificate;
 use certjid_core::certificate::encoding::{MAX_CERTIFICATE, MAX_CHAIN};
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{Modules, Request};
@@ -135,7 +137,7 @@ fn weak_signatures_are_refused() {
         let server = Server::new("");
         let leaf = by_openssl(server.folder(), key, hash);
         let policy = server.load(PKI, "");
-        let judged = policy.verify_chain(&c2s(), &[leaf], NOW);
+        let judged = policy.verify_chain(&c2s(), slice::from_ref(&leaf), begin(&leaf));
         assert_eq!(judged.is_ok(), good, "{key:?} {hash}: {judged:?}");
         if let Err(faults) = judged {
             assert_eq!(faults[0].reason.as_str(), "invalid_signature", "{faults:?}");
@@ -150,8 +152,14 @@ fn weak_signatures_are_refused() {
         "req -new -newkey rsa:1024 -nodes -keyout leaf.key -subj /CN=alice -out leaf.csr",
     );
     let policy = server.load(PKI, "");
-    let judged = policy.verify_chain(&c2s(), &[sign(server.folder(), "sha256")], NOW);
+    let leaf = sign(server.folder(), "sha256");
+    let judged = policy.verify_chain(&c2s(), slice::from_ref(&leaf), begin(&leaf));
     assert!(judged.is_ok(), "{judged:?}");
+}
+
+/// The first second of a certificate that openssl made, which is that of its making.
+fn begin(leaf: &[u8]) -> i64 {
+    Certificate::from_der(leaf).unwrap().not_before()
 }
 
 /// Makes a CA in `ca.pem`, and a leaf that it signs.
