@@ -10,6 +10,7 @@
 //! | [`jid`] | JIDs as RFC 6122 prepares them |
 //! | [`certificate`] | what a certificate offers as identity, and the encodings it arrives in |
 //! | [`verify`] | whether a chain is trusted: the verify modes `peer`, `selfsigned_peer`, `none` |
+//! | [`reason`] | why a login is refused: codes, SASL conditions, what to change |
 //! | [`sasl`] | the verification kinds of `sasl_external`, and their decision |
 //! | [`config`] | `mongooseim.toml` to typed values, with every fault at once |
 //! | `tls` | with the feature `rustls`: the verify modes as a rustls `ClientCertVerifier` |
@@ -24,6 +25,7 @@ pub mod certificate;
 pub mod config;
 pub mod jid;
 pub mod policy;
+pub mod reason;
 pub mod sasl;
 #[cfg(feature = "rustls")]
 pub mod tls;

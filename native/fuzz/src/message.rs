@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{Authzid, Request};
+use certjid_core::reason::Reason;
 use certjid_sidecar::protocol::{Call, Id, Login, MAX_FRAME, Message, refuse};
 use eetf::{Atom, Binary, FixInteger, List, Map, Term};
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ fn check_payload(payload: &[u8]) {
         Ok(_) => "answered",
         Err(what) => what,
     };
-    let reply = refuse(message.id, "bad_request", text);
+    let reply = refuse(message.id, Reason::BadRequest, text);
     assert!(reply.len() <= MAX_FRAME);
     let repeated = match answered_with {
         Id::Json(id) => {

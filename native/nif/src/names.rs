@@ -87,7 +87,7 @@ impl<'a> Names<'a> {
             Verdict::Rejected(rejected) => (
                 atom::error(),
                 rejected.condition.as_str(),
-                rejected.reason,
+                rejected.reason.as_str(),
                 rejected.message,
             )
                 .encode(env),

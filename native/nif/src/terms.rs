@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use certjid_core::certificate::{self, Certificate};
 use certjid_core::config::{self, ConfigError};
+use certjid_core::reason::Reason;
 use certjid_core::sasl::{self, Kind, Rules, Verdict};
 use certjid_core::{policy, verify};
 use rustler::types::atom::{self, Atom};
@@ -99,7 +100,7 @@ impl Credentials<'_> {
             Verdict::AskModule(module) => SaslOutcome::Ask(module),
             Verdict::Rejected(rejected) => SaslOutcome::Error(Rejected {
                 condition: rejected.condition.into(),
-                reason: rejected.reason.to_owned(),
+                reason: rejected.reason.into(),
                 message: rejected.message,
                 trail,
             }),
@@ -159,8 +160,8 @@ transparent! { FilePath Line OptionalBytes Shown }
 /// A name that becomes an atom, of which there are but few.
 pub struct Named(pub &'static str);
 
-impl From<verify::Reason> for Named {
-    fn from(reason: verify::Reason) -> Self {
+impl From<Reason> for Named {
+    fn from(reason: Reason) -> Self {
         Self(reason.as_str())
     }
 }
@@ -247,7 +248,7 @@ maps! {
         message: String,
     }
     Name from certificate::Name { kind: String, encoding: String, value: String, }
-    Offer from policy::Offer { external: bool, reason: String, message: String, }
+    Offer { external: bool, reason: Shown, message: String, }
     Question from policy::ModuleQuestion {
         module: String,
         host: String,
@@ -257,12 +258,12 @@ maps! {
     }
     Refused from policy::Refused {
         condition: Shown,
-        reason: String,
+        reason: Shown,
         message: String,
         disconnect: bool,
         trail: List<Step>,
     }
-    Rejected { condition: Shown, reason: String, message: String, trail: List<Step>, }
+    Rejected { condition: Shown, reason: Shown, message: String, trail: List<Step>, }
     Skipped from certificate::Skipped { kind: String, value: String, reason: String, }
     Step from sasl::Step { what: String, outcome: String, message: String, }
     Tls {
@@ -295,6 +296,16 @@ impl From<&Certificate> for Identity {
             subject: certificate.subject().to_owned(),
             version: certificate.version(),
             key: certificate.key().to_owned(),
+        }
+    }
+}
+
+impl From<policy::Offer> for Offer {
+    fn from(offer: policy::Offer) -> Self {
+        Self {
+            external: offer.external(),
+            reason: offer.code().into(),
+            message: offer.message,
         }
     }
 }

@@ -183,7 +183,7 @@ fn a_service_that_is_down_or_hangs_is_no_refusal() {
     let Outcome::Refused(refused) = outcome else {
         panic!("{outcome:?}")
     };
-    assert_eq!(refused.reason, "method_refused");
+    assert_eq!(refused.reason.as_str(), "method_refused");
     assert_eq!(refused.trail.last().unwrap().what, "http");
 }
 

@@ -6,7 +6,7 @@ use crate::certificate::ordinary::Ordinary;
 use crate::certificate::presented::Presented;
 use crate::certificate::{Certificate, fingerprint_hex};
 use crate::config::{Listener, Tls};
-use crate::sasl::Condition;
+use crate::reason::{Condition, Reason};
 use crate::verify::{self, Fault, VerifyMode};
 
 /// The client's certificate, if it passes what the listener demands. It is judged at every
@@ -21,7 +21,7 @@ pub(super) fn check<'a>(
     let Some(tls) = &listener.tls else {
         return Err(Refused::new(
             Condition::NotAuthorized,
-            "no_tls",
+            Reason::NoTls,
             format!(
                 "{} has no tls section, so that there is no certificate",
                 listener.path
@@ -31,7 +31,7 @@ pub(super) fn check<'a>(
     if tls.verify_mode == VerifyMode::None {
         return Err(Refused::new(
             Condition::NotAuthorized,
-            "verify_mode_none",
+            Reason::VerifyModeNone,
             format!(
                 "{}.verify_mode is \"none\", so that no certificate is asked for",
                 tls.path
@@ -43,12 +43,12 @@ pub(super) fn check<'a>(
     if request.verified == Some(false) {
         return Err(failed(
             tls,
-            "not_verified",
+            Reason::NotVerified,
             "the server's own TLS verification refuses the certificate, though certjid accepts it",
         ));
     }
     Presented::from_der(&request.chain[0])
-        .map_err(|error| failed(tls, "bad_certificate", error.to_string()))
+        .map_err(|error| failed(tls, Reason::BadCertificate, error.to_string()))
 }
 
 /// Whether the chain begins with a CA that issued the second certificate: the leaf first, says
@@ -83,7 +83,7 @@ pub(super) fn accepted(certificate: &Presented<'_>, listener: &Listener) -> Stri
 
 fn explain(tls: &Tls, request: &Request, faults: &[Fault]) -> Refused {
     let Some(fault) = faults.first() else {
-        return failed(tls, "bad_certificate", "the certificate is refused");
+        return failed(tls, Reason::BadCertificate, "the certificate is refused");
     };
     let subject = request
         .chain
@@ -98,14 +98,10 @@ fn explain(tls: &Tls, request: &Request, faults: &[Fault]) -> Refused {
         })
         .unwrap_or_default();
     let all: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
-    failed(
-        tls,
-        fault.reason.as_str(),
-        format!("{subject}{}", all.join("; ")),
-    )
+    failed(tls, fault.reason, format!("{subject}{}", all.join("; ")))
 }
 
-fn failed(tls: &Tls, reason: &str, message: impl Into<String>) -> Refused {
+fn failed(tls: &Tls, reason: Reason, message: impl Into<String>) -> Refused {
     Refused {
         disconnect: tls.disconnect_on_failure,
         ..Refused::new(Condition::NotAuthorized, reason, message)

@@ -4,7 +4,8 @@ use alloc::collections::VecDeque;
 
 use super::request::{Allowed, Outcome, Refused};
 use crate::config::{Auth, Listener, is_certificate_method};
-use crate::sasl::{Condition, Step};
+use crate::reason::{Condition, Reason};
+use crate::sasl::Step;
 
 /// What a method is asked.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +44,7 @@ pub(super) fn check_any(auth: &Auth) -> Result<(), Refused> {
     }
     Err(Refused::new(
         Condition::InvalidMechanism,
-        "no_method",
+        Reason::NoMethod,
         format!(
             "none of {}.methods ({}) can serve EXTERNAL: pki, http and ldap can",
             auth.path,
@@ -117,7 +118,7 @@ impl Login {
             allowed,
             failed: Refused::new(
                 Condition::NotAuthorized,
-                "no_method",
+                Reason::NoMethod,
                 format!(
                     "{}.allowed_auth_methods leaves no method that can serve EXTERNAL",
                     listener.path
@@ -148,10 +149,12 @@ impl Login {
         let method = method.map(|method| method.name).unwrap_or_default();
         let (condition, reason, message) = match answer {
             MethodAnswer::Accepted(message) => return self.accepted(method, message),
-            MethodAnswer::Refused(message) => (Condition::NotAuthorized, "method_refused", message),
+            MethodAnswer::Refused(message) => {
+                (Condition::NotAuthorized, Reason::MethodRefused, message)
+            }
             MethodAnswer::Unavailable(message) => (
                 Condition::TemporaryAuthFailure,
-                "method_unavailable",
+                Reason::MethodUnavailable,
                 message,
             ),
         };

@@ -7,8 +7,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::certificate::presented::Presented;
 use crate::config::{Auth, Config, ConfigErrors, Listener, ListenerRef, Warning};
 use crate::jid;
-use crate::sasl::{self, Condition, Credentials, Rules, Step, Verdict, initial_response};
-use crate::verify::{self, Fault, Reason};
+use crate::reason::{Condition, Reason};
+use crate::sasl::{self, Credentials, Rules, Step, Verdict, initial_response};
+use crate::verify::{self, Fault};
 
 mod ca_file;
 mod connection;
@@ -87,13 +88,11 @@ impl Policy {
         };
         match refused {
             None => Offer {
-                external: true,
-                reason: "offered".to_owned(),
+                refused: None,
                 message: "EXTERNAL is offered".to_owned(),
             },
             Some(refused) => Offer {
-                external: false,
-                reason: refused.reason,
+                refused: Some(refused.reason),
                 message: refused.message,
             },
         }
@@ -197,7 +196,7 @@ impl Policy {
         let unknown = |reason, message| Refused::new(Condition::NotAuthorized, reason, message);
         let host = jid::nameprep(&request.host).map_err(|error| {
             unknown(
-                "host_unknown",
+                Reason::HostUnknown,
                 format!("{:?} is no host: {error}", request.host),
             )
         })?;
@@ -212,11 +211,11 @@ impl Policy {
                     ),
                     None => format!("{host:?} is not among general.hosts"),
                 };
-                unknown("host_unknown", message)
+                unknown(Reason::HostUnknown, message)
             })?;
         let listener = self.config.listener(&request.listener).ok_or_else(|| {
             unknown(
-                "listener_unknown",
+                Reason::ListenerUnknown,
                 format!("the configuration lacks {}", request.listener),
             )
         })?;
@@ -224,7 +223,7 @@ impl Policy {
         if !auth.has_external() {
             return Err(Refused::new(
                 Condition::InvalidMechanism,
-                "external_not_configured",
+                Reason::ExternalNotConfigured,
                 format!("{}.sasl_mechanisms does not list \"external\"", auth.path),
             ));
         }
@@ -284,7 +283,7 @@ fn decode(authzid: &Authzid) -> Result<Option<Vec<u8>>, Refused> {
         Authzid::InitialResponse(text) => initial_response::decode(text).map_err(|_| {
             Refused::new(
                 Condition::IncorrectEncoding,
-                "malformed_base64",
+                Reason::MalformedBase64,
                 "the initial response is not base64",
             )
         }),

@@ -1,7 +1,8 @@
 use alloc::collections::BTreeMap;
 
 use crate::config::ListenerRef;
-use crate::sasl::{Condition, ModuleAnswer, Step};
+use crate::reason::{Condition, Reason};
+use crate::sasl::{ModuleAnswer, Step};
 
 /// One login by certificate, as the server that asks saw it.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,8 +87,8 @@ pub struct Allowed {
 pub struct Refused {
     /// What the client is told, and nothing more.
     pub condition: Condition,
-    /// The cause as a short code for programs, such as `unknown_ca` or `authzid_mismatch`.
-    pub reason: String,
+    /// The cause.
+    pub reason: Reason,
     /// The cause as a sentence for the operator.
     pub message: String,
     /// Whether the listener's `tls.disconnect_on_failure` asks that the connection be closed:
@@ -98,14 +99,10 @@ pub struct Refused {
 }
 
 impl Refused {
-    pub(super) fn new(
-        condition: Condition,
-        reason: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub(super) fn new(condition: Condition, reason: Reason, message: impl Into<String>) -> Self {
         Self {
             condition,
-            reason: reason.into(),
+            reason,
             message: message.into(),
             disconnect: false,
             trail: Vec::new(),
@@ -116,10 +113,20 @@ impl Refused {
 /// Whether SASL EXTERNAL is to be offered on a connection.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Offer {
-    /// True where it is.
-    pub external: bool,
-    /// `offered`, or the cause as a short code for programs.
-    pub reason: String,
+    /// Why it is not; None where it is.
+    pub refused: Option<Reason>,
     /// The cause as a sentence for the operator.
     pub message: String,
+}
+
+impl Offer {
+    /// Whether EXTERNAL is to be offered.
+    pub fn external(&self) -> bool {
+        self.refused.is_none()
+    }
+
+    /// `offered`, or the reason as a code for programs.
+    pub fn code(&self) -> &'static str {
+        self.refused.map_or("offered", Reason::as_str)
+    }
 }

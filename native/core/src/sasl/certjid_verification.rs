@@ -2,6 +2,7 @@ use alloc::collections::BTreeSet;
 
 use super::{Condition, Credentials, Failure, Found, Rules, quote};
 use crate::jid::{self, Jid};
+use crate::reason::Reason;
 
 /// XEP-0178 as written; the rules are in the documentation of [`crate::sasl`].
 pub(super) fn verify(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
@@ -9,7 +10,7 @@ pub(super) fn verify(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result
         ([], 0) => by_common_name(rules, credentials),
         ([], _) => Err(Failure::next(
             Condition::NotAuthorized,
-            "malformed_xmpp_addr",
+            Reason::MalformedXmppAddr,
             "no xmppAddr of the certificate is text, and so none is a JID",
         )),
         _ => by_xmpp_addr(rules, credentials),
@@ -21,7 +22,7 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
     if addresses.is_empty() {
         return Err(Failure::next(
             Condition::NotAuthorized,
-            "other_host",
+            Reason::OtherHost,
             format!(
                 "none of the certificate's xmppAddrs ({}) names a user of the host {:?}",
                 credentials.xmpp_addrs.join(", ").escape_debug(),
@@ -36,7 +37,7 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
             if users.len() > 1 {
                 return Err(Failure::next(
                     Condition::InvalidAuthzid,
-                    "authzid_required",
+                    Reason::AuthzidRequired,
                     format!(
                         "the certificate has {} xmppAddrs of this host, so that the client must \
                          say with an authorization identity which of them it means",
@@ -69,19 +70,29 @@ fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Fo
     let common_name = match credentials.common_name {
         None => {
             return refused(
-                "no_identity",
+                Reason::NoIdentity,
                 "the certificate has neither an xmppAddr nor a common name".to_owned(),
             );
         }
-        Some("") => return refused("invalid_username", "the common name is empty".to_owned()),
+        Some("") => {
+            return refused(
+                Reason::InvalidUsername,
+                "the common name is empty".to_owned(),
+            );
+        }
         Some(common_name) => format!("{}{common_name}{}", rules.prefix, rules.suffix),
     };
     let local = match jid::nodeprep(&common_name) {
         Ok(local) if !local.is_empty() => local,
-        Ok(_) => return refused("invalid_username", "the common name is empty".to_owned()),
+        Ok(_) => {
+            return refused(
+                Reason::InvalidUsername,
+                "the common name is empty".to_owned(),
+            );
+        }
         Err(error) => {
             return refused(
-                "invalid_username",
+                Reason::InvalidUsername,
                 format!("the common name gives no valid local part: {error}"),
             );
         }
@@ -117,7 +128,7 @@ fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
     Jid::parse(authzid).map_err(|error| {
         Failure::next(
             Condition::InvalidAuthzid,
-            "malformed_authzid",
+            Reason::MalformedAuthzid,
             format!(
                 "the authorization identity {} is no JID: {error}",
                 quote(authzid)
@@ -129,7 +140,7 @@ fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
 fn mismatch(authzid: &[u8], what: &str) -> Failure {
     Failure::next(
         Condition::InvalidAuthzid,
-        "authzid_mismatch",
+        Reason::AuthzidMismatch,
         format!("the authorization identity {} is {what}", quote(authzid)),
     )
 }

@@ -28,14 +28,14 @@
 //! [XEP-0178]: https://xmpp.org/extensions/xep-0178.html
 
 use crate::jid::{self, JidError};
+use crate::reason::Reason;
 
 mod certjid_verification;
-mod condition;
 pub mod initial_response;
 mod kind;
 mod mongooseim;
 
-pub use condition::Condition;
+pub use crate::reason::Condition;
 pub use kind::Kind;
 
 /// What `auth.sasl_external` and its neighbours say for one host.
@@ -101,8 +101,8 @@ pub struct Accepted {
 pub struct Rejected {
     /// What the client is told.
     pub condition: Condition,
-    /// The cause as a code for programs.
-    pub reason: &'static str,
+    /// The cause.
+    pub reason: Reason,
     /// The cause for the operator, as a sentence.
     pub message: String,
 }
@@ -152,7 +152,7 @@ pub fn decide(
     let mut trail = Vec::with_capacity(rules.kinds.len());
     let mut last = Rejected {
         condition: Condition::NotAuthorized,
-        reason: "no_verification_kind",
+        reason: Reason::NoVerificationKind,
         message: "sasl_external is empty, so that no certificate can log in".to_owned(),
     };
     for kind in rules.kinds {
@@ -217,7 +217,7 @@ impl Found {
         let unusable = |message| {
             Failure::Last(Rejected {
                 condition: Condition::NotAuthorized,
-                reason: "invalid_username",
+                reason: Reason::InvalidUsername,
                 message,
             })
         };
@@ -247,7 +247,7 @@ enum Failure {
 }
 
 impl Failure {
-    fn next(condition: Condition, reason: &'static str, message: impl Into<String>) -> Self {
+    fn next(condition: Condition, reason: Reason, message: impl Into<String>) -> Self {
         Self::Next(Rejected {
             condition,
             reason,
@@ -259,7 +259,7 @@ impl Failure {
     fn malformed_authzid(authzid: &[u8], error: &JidError) -> Self {
         Self::Last(Rejected {
             condition: Condition::InvalidAuthzid,
-            reason: "malformed_authzid",
+            reason: Reason::MalformedAuthzid,
             message: format!(
                 "the authorization identity {} is no JID: {error}",
                 quote(authzid)
@@ -271,7 +271,7 @@ impl Failure {
     fn malformed_xmpp_addr(address: &str, error: &JidError) -> Self {
         Self::Last(Rejected {
             condition: Condition::NotAuthorized,
-            reason: "malformed_xmpp_addr",
+            reason: Reason::MalformedXmppAddr,
             message: format!("the certificate's xmppAddr {address:?} is no JID: {error}"),
         })
     }
@@ -280,7 +280,7 @@ impl Failure {
     fn unusable_xmpp_addr() -> Self {
         Self::Last(Rejected {
             condition: Condition::NotAuthorized,
-            reason: "malformed_xmpp_addr",
+            reason: Reason::MalformedXmppAddr,
             message: "the certificate's only xmppAddr is no text, and so no JID".to_owned(),
         })
     }
@@ -294,7 +294,7 @@ fn ask_module(name: &str, answer: ModuleAnswer) -> Result<Found, Failure> {
         }),
         ModuleAnswer::Error(condition) => Err(Failure::next(
             condition,
-            "module_refused",
+            Reason::ModuleRefused,
             format!("the Erlang module {name} refuses the credentials with {condition}"),
         )),
     }

@@ -2,6 +2,7 @@
 
 use super::{Condition, Credentials, Failure, Found, Rules, quote};
 use crate::jid::Jid;
+use crate::reason::Reason;
 
 /// The xmppAddr fields. One of them admits no authzid; several demand one that is equal to one
 /// of them byte by byte.
@@ -10,7 +11,7 @@ pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resu
     match (count, credentials.xmpp_addrs, credentials.authzid) {
         (0, _, _) => Err(Failure::next(
             Condition::NotAuthorized,
-            "no_xmpp_addr",
+            Reason::NoXmppAddr,
             "the certificate has no usable xmppAddr",
         )),
         (1, addresses, Some(authzid)) => {
@@ -25,7 +26,7 @@ pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resu
         (1, _, None) => Err(Failure::unusable_xmpp_addr()),
         (_, _, None) => Err(Failure::next(
             Condition::InvalidAuthzid,
-            "authzid_required",
+            Reason::AuthzidRequired,
             format!(
                 "the certificate has {count} xmppAddrs, so that the client must say with an \
                  authorization identity which of them it means"
@@ -35,7 +36,7 @@ pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resu
             if !several.iter().any(|address| address.as_bytes() == authzid) {
                 return Err(Failure::next(
                     Condition::NotAuthorized,
-                    "authzid_not_listed",
+                    Reason::AuthzidNotListed,
                     format!(
                         "the authorization identity {} is none of the certificate's xmppAddrs, \
                          which `standard` compares byte by byte",
@@ -58,14 +59,14 @@ pub(super) fn common_name(
     let Some(common_name) = credentials.common_name else {
         return Err(Failure::next(
             Condition::InvalidAuthzid,
-            "no_common_name",
+            Reason::NoCommonName,
             "the certificate has no usable common name",
         ));
     };
     match jid {
         Some(jid) if jid.domain != rules.host => Err(Failure::next(
             Condition::InvalidAuthzid,
-            "authzid_other_host",
+            Reason::AuthzidOtherHost,
             format!(
                 "the authorization identity is of the host {:?}, not of {:?}",
                 jid.domain, rules.host
@@ -73,7 +74,7 @@ pub(super) fn common_name(
         )),
         Some(jid) if jid.local != common_name => Err(Failure::next(
             Condition::InvalidAuthzid,
-            "authzid_mismatch",
+            Reason::AuthzidMismatch,
             format!(
                 "the authorization identity has the local part {:?} where the common name is \
                  {common_name:?}, which `common_name` compares byte by byte",
@@ -97,7 +98,7 @@ pub(super) fn auth_id(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resul
     let Some(authzid) = credentials.authzid else {
         return Err(Failure::next(
             Condition::NotAuthorized,
-            "no_authzid",
+            Reason::NoAuthzid,
             "the client sent no authorization identity",
         ));
     };
@@ -120,7 +121,7 @@ pub(super) fn demo(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<F
     let refused = |why: String| {
         Failure::next(
             Condition::NotAuthorized,
-            "no_bare_jid",
+            Reason::NoBareJid,
             format!("{} is no bare JID of a user: {why}", quote(text)),
         )
     };
@@ -147,7 +148,7 @@ fn user_of_host(rules: &Rules<'_>, jid: Jid, source: &'static str) -> Result<Fou
     }
     Err(Failure::next(
         Condition::NotAuthorized,
-        "other_host",
+        Reason::OtherHost,
         format!(
             "{} is {:?}, of the host {:?}, not of {:?}",
             super::source_name(source),
@@ -167,7 +168,7 @@ fn unexpected_authzid(only: &str, authzid: &[u8]) -> Failure {
     if equal {
         Failure::next(
             Condition::InvalidAuthzid,
-            "authzid_equals_only_xmpp_addr",
+            Reason::AuthzidEqualsOnlyXmppAddr,
             "the authorization identity equals the certificate's only xmppAddr, but `standard` \
              takes no authorization identity beside a single xmppAddr; `certjid_verification` \
              would accept it",
@@ -175,7 +176,7 @@ fn unexpected_authzid(only: &str, authzid: &[u8]) -> Failure {
     } else {
         Failure::next(
             Condition::InvalidAuthzid,
-            "authzid_mismatch",
+            Reason::AuthzidMismatch,
             format!(
                 "the authorization identity {} is not the certificate's only xmppAddr {only:?}",
                 quote(authzid)

@@ -37,8 +37,9 @@ mod trust;
 
 use remembered::Remembered;
 
+pub use crate::reason::Reason;
 pub use crl::ders as crl_ders;
-pub use fault::{Fault, Reason};
+pub use fault::Fault;
 pub use mode::VerifyMode;
 pub use revocation::{CrlPolicy, Missing, Stale};
 pub use trust::{TrustError, TrustStore};

@@ -4,6 +4,7 @@ use std::fs;
 use std::slice;
 
 use certjid_core::certificate::{Certificate, CertificateError};
+use certjid_core::reason::Reason;
 use rcgen::DnValue;
 use rcgen::string::{BmpString, Ia5String, PrintableString, TeletexString, UniversalString};
 
@@ -125,7 +126,7 @@ fn an_unusable_user_name_ends_the_login_and_is_named() {
     let policy = Server::new(&ca.pem).load(auth, "");
     let jane = refused(&policy, &request(&[ca.issue(&named("Jane Doe"))]), NOW);
     assert_eq!(jane.condition.as_str(), "not-authorized");
-    assert_eq!(jane.reason, "invalid_username");
+    assert_eq!(jane.reason, Reason::InvalidUsername);
     assert!(jane.message.contains("Jane Doe"), "{}", jane.message);
     assert!(jane.message.contains("common name"), "{}", jane.message);
     // No method is asked, and auth_id is not tried.
@@ -137,7 +138,7 @@ fn an_unusable_user_name_ends_the_login_and_is_named() {
 
     let domain = ca.issue(&super::authority::addressed(&["localhost"]));
     let domain = refused(&policy, &request(&[domain]), NOW);
-    assert_eq!(domain.reason, "invalid_username");
+    assert_eq!(domain.reason, Reason::InvalidUsername);
     assert_eq!(tried(&domain), [("standard", "not-authorized")]);
 }
 

@@ -108,7 +108,7 @@ pub fn refused(policy: &Policy, request: &Request, now: i64) -> Refused {
 pub fn why(policy: &Policy, request: &Request) -> (&'static str, String) {
     let refused = refused(policy, request, NOW);
     assert!(!refused.message.is_empty());
-    (refused.condition.as_str(), refused.reason)
+    (refused.condition.as_str(), refused.reason.to_string())
 }
 
 /// The entries of `sasl_external` and the methods that were tried or asked, with the outcomes.

@@ -77,7 +77,7 @@ fn no_certificate_is_taken_where_none_is_asked_for() {
     let warned = messages(&policy, "listen.c2s[1].tls");
     assert!(warned.contains("verify_mode = \"none\""), "{warned:?}");
     let login = request(&[ca.issue(&addressed(&["alice@localhost"]))]);
-    assert_eq!(policy.mechanisms(&login, NOW).reason, "verify_mode_none");
+    assert_eq!(policy.mechanisms(&login, NOW).code(), "verify_mode_none");
 }
 
 /// All that is said of one path.

@@ -164,7 +164,7 @@ fn a_revoked_ca_is_named_in_whatever_order_it_was_sent() {
 }
 
 fn says(refused: &Refused, reason: &str, words: &str) {
-    assert_eq!(refused.reason, reason, "{}", refused.message);
+    assert_eq!(refused.reason.as_str(), reason, "{}", refused.message);
     assert!(refused.message.contains(words), "{}", refused.message);
 }
 

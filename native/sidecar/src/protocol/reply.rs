@@ -1,3 +1,4 @@
+use certjid_core::reason::Reason;
 use certjid_core::{policy, sasl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -59,7 +60,7 @@ impl From<policy::Outcome> for Decision {
             },
             policy::Outcome::Refused(refused) => Self {
                 condition: Some(refused.condition.to_string()),
-                reason: Some(refused.reason),
+                reason: Some(refused.reason.to_string()),
                 message: Some(shortened(refused.message)),
                 disconnect: Some(refused.disconnect),
                 trail: steps(refused.trail),
@@ -68,7 +69,7 @@ impl From<policy::Outcome> for Decision {
             // A policy that is loaded with `Modules::Refused` has no module to ask.
             policy::Outcome::AskModule(question) => Self {
                 condition: Some(sasl::Condition::NotAuthorized.to_string()),
-                reason: Some("module_unavailable".to_owned()),
+                reason: Some(Reason::ModuleUnavailable.to_string()),
                 message: Some(format!(
                     "no Erlang runs here to ask the module {}",
                     question.module
@@ -117,13 +118,13 @@ pub struct Offer {
 impl From<policy::Offer> for Offer {
     fn from(offer: policy::Offer) -> Self {
         Self {
-            external: offer.external,
+            external: offer.external(),
             mechanisms: offer
-                .external
+                .external()
                 .then(|| "EXTERNAL".to_owned())
                 .into_iter()
                 .collect(),
-            reason: offer.reason,
+            reason: offer.code().to_owned(),
             message: shortened(offer.message),
         }
     }
@@ -199,9 +200,9 @@ pub fn encode(id: Id, reply: &impl Serialize) -> Vec<u8> {
     }
 }
 
-/// Encodes the reply to a request that is not answered; `error` is `bad_request` or `internal`.
-pub fn refuse(id: Id, error: &str, message: &str) -> Vec<u8> {
-    let reply: Json = json!({ "error": error, "message": shortened(message.to_owned()) });
+/// Encodes the reply to a request that is not answered.
+pub fn refuse(id: Id, error: Reason, message: &str) -> Vec<u8> {
+    let reply: Json = json!({ "error": error.as_str(), "message": shortened(message.to_owned()) });
     encode(id, &reply)
 }
 

@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
+use certjid_core::reason::Reason;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -92,7 +93,7 @@ async fn read_requests(
                 service.metrics().count_error();
                 let message = format!("{length} bytes are more than the {MAX_FRAME} of a frame");
                 let id = Id::absent(Format::of(first));
-                let reply = refuse(id, "bad_request", &message);
+                let reply = refuse(id, Reason::BadRequest, &message);
                 let _ = replies.send((frame::write(&reply), place));
                 return Ok(());
             }

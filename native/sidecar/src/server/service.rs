@@ -11,6 +11,7 @@ use std::time::Instant;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certjid_core::config::ConfigErrors;
 use certjid_core::policy::{self, Outcome, Progress, Refused, Request};
+use certjid_core::reason::Reason;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::login_log::LogEntry;
@@ -173,7 +174,7 @@ impl Service {
                 if self.admits_refusal() {
                     tracing::warn!(cause = clipped(&message), "bad request");
                 }
-                return Answer::Ready(refuse(id, "bad_request", &message));
+                return Answer::Ready(refuse(id, Reason::BadRequest, &message));
             }
         };
         let answer = || match &call {
@@ -257,7 +258,11 @@ impl Service {
     fn failed(&self, id: Id) -> Vec<u8> {
         self.metrics.count_error();
         tracing::error!("a request can't be answered: this is a fault of certjid");
-        refuse(id, "internal", "the sidecar failed; its log says more")
+        refuse(
+            id,
+            Reason::Internal,
+            "the sidecar failed; its log says more",
+        )
     }
 
     fn mechanisms(&self, login: &Login) -> Offer {
@@ -265,8 +270,7 @@ impl Service {
         match self.with_forwarded(login, &loaded) {
             Ok(request) => loaded.backed.policy().mechanisms(&request, policy::now()),
             Err(refused) => policy::Offer {
-                external: false,
-                reason: refused.reason,
+                refused: Some(refused.reason),
                 message: refused.message,
             },
         }

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use certjid_core::certificate::forwarded::Proxy;
 use certjid_core::config::{Config, ListenerRef};
 use certjid_core::policy::{Refused, Request};
-use certjid_core::sasl::{Condition, Step};
+use certjid_core::reason::{Condition, Reason};
+use certjid_core::sasl::Step;
 use serde::Deserialize;
 
 use crate::protocol::Login;
@@ -74,7 +75,7 @@ pub(super) fn complete<'a>(
     });
     if listener.is_none() || !is_trusted {
         return Err(refused(
-            "forwarded_not_trusted",
+            Reason::ForwardedNotTrusted,
             format!(
                 "no header of a proxy in the form \"{}\" counts on this listener: see \
                  --trust-forwarded of certjid serve",
@@ -91,10 +92,10 @@ pub(super) fn complete<'a>(
     }
 }
 
-fn refused(reason: &str, message: String) -> Refused {
+fn refused(reason: Reason, message: String) -> Refused {
     Refused {
         condition: Condition::NotAuthorized,
-        reason: reason.to_owned(),
+        reason,
         disconnect: false,
         trail: vec![Step {
             what: "forwarded".to_owned(),

@@ -216,7 +216,7 @@ pub fn decide(backed: &Backed, request: &Request) -> Outcome {
 pub fn reason(outcome: &Outcome) -> &str {
     match outcome {
         Outcome::Allowed(_) => "ok",
-        Outcome::Refused(refused) => &refused.reason,
+        Outcome::Refused(refused) => refused.reason.as_str(),
         Outcome::AskModule(_) => panic!("no module is configured"),
     }
 }

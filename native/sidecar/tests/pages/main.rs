@@ -6,7 +6,6 @@ mod common;
 mod links;
 mod operator;
 mod readme;
-mod reasons;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,6 +25,8 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 
 use super::element::{self, Element};
+use crate::reason::Reason;
+
 use super::encoding::{MAX_CERTIFICATE, MAX_CHAIN, SEQUENCE};
 
 mod xfcc;
@@ -254,12 +256,12 @@ pub enum ForwardedError {
 }
 
 impl ForwardedError {
-    /// The cause as a short code for programs.
-    pub fn reason(&self) -> &'static str {
+    /// The reason of the refusal.
+    pub fn reason(&self) -> Reason {
         match self {
-            Self::Doubled => "forwarded_doubled",
-            Self::Malformed(_) => "forwarded_malformed",
-            Self::Unexpected(_) => "forwarded_unexpected",
+            Self::Doubled => Reason::ForwardedDoubled,
+            Self::Malformed(_) => Reason::ForwardedMalformed,
+            Self::Unexpected(_) => Reason::ForwardedUnexpected,
         }
     }
 }

@@ -54,7 +54,10 @@ fn leaf(proxy: Proxy, der: &[u8]) -> String {
 }
 
 fn refused(proxy: Proxy, certificate: &[&str], chain: &[&str]) -> &'static str {
-    read(proxy, certificate, chain).unwrap_err().reason()
+    read(proxy, certificate, chain)
+        .unwrap_err()
+        .reason()
+        .as_str()
 }
 
 #[test]
