@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{Authzid, Request};
 use certjid_core::reason::Reason;
-use certjid_sidecar::protocol::{Call, Id, Login, MAX_FRAME, Message, refuse};
+use certjid_sidecar::protocol::{Call, Format, Login, MAX_REPLY, Message, refuse};
 use eetf::{Atom, Binary, FixInteger, List, Map, Term};
 use serde_json::{Value, json};
 
@@ -23,24 +23,26 @@ pub fn check(data: &[u8]) {
 fn check_payload(payload: &[u8]) {
     let message = Message::decode(payload);
     assert_eq!(message, Message::decode(payload));
-    let answered_with = message.id.clone();
     let text = match &message.call {
         Ok(_) => "answered",
         Err(what) => what,
     };
-    let reply = refuse(message.id, Reason::BadRequest, text);
-    assert!(reply.len() <= MAX_FRAME);
-    let repeated = match answered_with {
-        Id::Json(id) => {
-            let reply: Value = serde_json::from_slice(&reply).expect("a reply is JSON");
-            assert_eq!(reply["error"], "bad_request");
-            reply["id"] == id
+    let id = message.id;
+    let reply = refuse(&id, Reason::BadRequest, text);
+    assert!(reply.len() <= MAX_REPLY);
+    let repeated = match id.format() {
+        Format::Json => {
+            let json: Value = serde_json::from_slice(&reply).expect("a reply is JSON");
+            assert_eq!(json["error"], "bad_request");
+            let end = [br#","version":1,"id":"#, id.written(), b"}"].concat();
+            reply.ends_with(&end)
         }
-        Id::Etf(id) => {
-            let Term::Map(reply) = Term::decode(&reply[..]).expect("a reply is a term") else {
+        Format::Etf => {
+            let Term::Map(map) = Term::decode(&reply[..]).expect("a reply is a term") else {
                 panic!("a reply is a map");
             };
-            reply.map.get(&Term::from(Atom::from("id"))) == Some(&id)
+            let id = Term::decode(&[&[131], id.written()].concat()[..]).expect("an id is a term");
+            map.map.get(&Term::from(Atom::from("id"))) == Some(&id)
         }
     };
     assert!(repeated, "the reply has the request's id");
@@ -147,13 +149,15 @@ fn to_term(request: &Request) -> Term {
 
 /// Requests of all kinds in both formats.
 pub fn seeds() -> Vec<Vec<u8>> {
-    let json: [&[u8]; 7] = [
+    let json: [&[u8]; 9] = [
         br#"{"id":1,"request":"status"}"#,
         br#"{"id":"a","request":"authenticate","listener":"c2s","host":"localhost","chain":["MIIB"],"authzid":"alice@localhost"}"#,
         br#"{"id":null,"request":"mechanisms","listener":{"port":5222},"host":"localhost","host_type":"x","chain":[]}"#,
         br#"{"id":-1.5,"request":"authenticate","listener":"http","host":"localhost","chain":":AQID:","initial_response":"=","verified":false}"#,
         br#"{"id":[1],"request":"status"}"#,
         br#"{"id":1,"id":2,"request":"status"}"#,
+        br#"{"id":18446744073709551616,"request":"mechanisms","listener":{"port":1,"\u0070ort":2}}"#,
+        br#"{"id":1E+400,"request":"status","x":[{"a":1,"a":1}]}"#,
         b"{}",
     ];
     // term_to_binary(#{id => 1, request => status}), and one of other types.

@@ -22,7 +22,9 @@ mod service_health;
 
 use counts::Counts;
 use expiring::Expiring;
-pub use service_health::ServiceHealth;
+use service_health::Watched;
+
+use crate::protocol::ServiceHealth;
 
 /// Everything that is counted, since the start of the process: a reload loses nothing.
 #[derive(Debug, Default)]
@@ -35,7 +37,7 @@ pub struct Metrics {
     connections: AtomicU64,
     reloads: AtomicU64,
     failed_reloads: AtomicU64,
-    services: Mutex<BTreeMap<String, ServiceHealth>>,
+    services: Mutex<BTreeMap<String, Watched>>,
     expiring: Mutex<Expiring>,
     times: Times,
 }
@@ -145,7 +147,11 @@ impl Metrics {
 
     /// The services that have been asked, by the TOML path of their pool.
     pub fn services(&self) -> BTreeMap<String, ServiceHealth> {
-        lock(&self.services).clone()
+        let services = lock(&self.services);
+        services
+            .iter()
+            .map(|(pool, watched)| (pool.clone(), watched.health.clone()))
+            .collect()
     }
 
     /// Registers the times; the counters are [collected](Collector).

@@ -1,40 +1,27 @@
-use serde::{Deserialize, Serialize};
+use crate::protocol::{ServiceHealth, clipped};
 
-/// How a service behind a method does.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct ServiceHealth {
-    /// Whether it answered the last question.
-    pub up: bool,
-    /// Questions that it answered.
-    pub answered: u64,
-    /// Questions that it did not.
-    pub failed: u64,
-    /// When it failed last, in Unix seconds.
-    pub failed_at: Option<i64>,
-    /// Why it failed last.
-    pub cause: Option<String>,
-    /// Since when it has answered nothing, in Unix seconds.
-    #[serde(default)]
-    pub down_since: Option<i64>,
-    #[serde(skip)]
+/// How a service behind a method does, and when somebody was warned of it.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    pub(super) health: ServiceHealth,
     warned_at: Option<i64>,
 }
 
-impl ServiceHealth {
+impl Watched {
     /// Whether it is time to warn: a service is down that was up, or that nobody was warned of
     /// for a while.
     pub(super) fn record(&mut self, answer: Result<(), &str>, now: i64) -> bool {
-        self.up = answer.is_ok();
+        let health = &mut self.health;
+        health.up = answer.is_ok();
         let Err(cause) = answer else {
-            self.answered += 1;
-            self.down_since = None;
+            health.answered += 1;
+            health.down_since = None;
             return false;
         };
-        self.failed += 1;
-        self.failed_at = Some(now);
-        let end = cause.floor_char_boundary(MAX_CAUSE);
-        self.cause = Some(cause[..end].to_owned());
-        self.down_since.get_or_insert(now);
+        health.failed += 1;
+        health.failed_at = Some(now);
+        health.cause = Some(clipped(cause, MAX_CAUSE).into_owned());
+        health.down_since.get_or_insert(now);
         let is_due = self
             .warned_at
             .is_none_or(|at| !(at..at + WARNING_INTERVAL).contains(&now));

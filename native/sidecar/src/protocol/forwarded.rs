@@ -2,20 +2,20 @@
 
 use certjid_core::certificate::forwarded::{Forwarded, Proxy};
 
-use super::fields::{Fields, Value};
+use super::value::{Fields, Value};
 
-pub(super) fn read(fields: &mut Fields) -> Result<Option<Forwarded>, String> {
+pub(super) fn read(fields: &mut Fields<'_>) -> Result<Option<Forwarded>, String> {
     let format = fields.format;
     match fields.take("forwarded") {
         Value::Absent => Ok(None),
-        Value::Map(values) => read_map(Fields::new(format, values)?)
+        Value::Map(values) => read_map(Fields::within(format, values))
             .map(Some)
             .map_err(|message| format!("\"forwarded\": {message}")),
         _ => Err("\"forwarded\" must be an object".to_owned()),
     }
 }
 
-fn read_map(mut fields: Fields) -> Result<Forwarded, String> {
+fn read_map(mut fields: Fields<'_>) -> Result<Forwarded, String> {
     let forwarded = Forwarded {
         proxy: fields
             .required_text("proxy")?
@@ -29,15 +29,15 @@ fn read_map(mut fields: Fields) -> Result<Forwarded, String> {
     Ok(forwarded)
 }
 
-/// Always a list, so that nobody joins the values of a header that stands there twice.
-fn values(fields: &mut Fields, name: &str) -> Result<Option<Vec<Vec<u8>>>, String> {
+/// Always a list, so that nobody joins the values of a duplicate header.
+fn values(fields: &mut Fields<'_>, name: &str) -> Result<Option<Vec<Vec<u8>>>, String> {
     let due = || format!("{name:?} must be a list of strings, the values of the header");
     match fields.take(name) {
         Value::Absent => Ok(None),
         Value::List(items) => items
             .into_iter()
             .map(|item| match item {
-                Value::Text(value) => Ok(value),
+                Value::Text(value) => Ok(value.into_owned()),
                 _ => Err(due()),
             })
             .collect::<Result<_, _>>()

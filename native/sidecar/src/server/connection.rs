@@ -93,7 +93,7 @@ async fn read_requests(
                 service.metrics().count_error();
                 let message = format!("{length} bytes are more than the {MAX_FRAME} of a frame");
                 let id = Id::absent(Format::of(first));
-                let reply = refuse(id, Reason::BadRequest, &message);
+                let reply = refuse(&id, Reason::BadRequest, &message);
                 let _ = replies.send((frame::write(&reply), place));
                 return Ok(());
             }

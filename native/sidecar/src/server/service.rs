@@ -174,13 +174,13 @@ impl Service {
                 if self.admits_refusal() {
                     tracing::warn!(cause = clipped(&message), "bad request");
                 }
-                return Answer::Ready(refuse(id, Reason::BadRequest, &message));
+                return Answer::Ready(refuse(&id, Reason::BadRequest, &message));
             }
         };
         let answer = || match &call {
             Call::Authenticate(login) => self.authenticate(id.clone(), login),
-            Call::Mechanisms(login) => Answer::Ready(encode(id.clone(), &self.mechanisms(login))),
-            Call::Status => Answer::Ready(encode(id.clone(), &self.status())),
+            Call::Mechanisms(login) => Answer::Ready(encode(&id, &self.mechanisms(login))),
+            Call::Status => Answer::Ready(encode(&id, &self.status())),
         };
         // Nothing is left half-changed: the counters are all that is written.
         catch_unwind(AssertUnwindSafe(answer)).unwrap_or_else(|_| Answer::Ready(self.failed(id)))
@@ -252,14 +252,14 @@ impl Service {
         if decision.allowed || self.admits_refusal() {
             entry.write(&decision);
         }
-        encode(id, &decision)
+        encode(&id, &decision)
     }
 
     fn failed(&self, id: Id) -> Vec<u8> {
         self.metrics.count_error();
         tracing::error!("a request can't be answered: this is a fault of certjid");
         refuse(
-            id,
+            &id,
             Reason::Internal,
             "the sidecar failed; its log says more",
         )
@@ -304,6 +304,7 @@ impl Service {
             methods: count(metrics.allowed.list()),
             reasons: count(metrics.refused.list()),
             services,
+            services_left_out: 0,
             expiring: metrics.expiring(policy::now()),
             errors: metrics.errors(),
             connections: metrics.connections(),
