@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`jid`] | JIDs as RFC 6122 prepares them |
 //! | [`certificate`] | what a certificate offers as identity, and the encodings it arrives in |
+//! | [`pem`] | PEM files, of which nothing is lost in silence |
 //! | [`verify`] | whether a chain is trusted: the verify modes `peer`, `selfsigned_peer`, `none` |
 //! | [`reason`] | why a login is refused: codes, SASL conditions, what to change |
 //! | [`sasl`] | the verification kinds of `sasl_external`, and their decision |
@@ -24,6 +25,7 @@ extern crate alloc;
 pub mod certificate;
 pub mod config;
 pub mod jid;
+pub mod pem;
 pub mod policy;
 pub mod reason;
 pub mod sasl;

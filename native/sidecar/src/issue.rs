@@ -8,6 +8,7 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, Error,
     ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, OtherNameValue, SanType,
 };
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use time::{Duration, OffsetDateTime};
 
 /// A certificate and its private key.
@@ -67,9 +68,10 @@ impl Authority {
     /// Reads a CA that was made before.
     ///
     /// # Errors
-    /// Where the texts are not PEM of a CA and its key.
-    pub fn from_pem(certificate: &str, key: &str) -> Result<Self, Error> {
-        let issuer = Issuer::from_ca_cert_pem(certificate, KeyPair::from_pem(key)?)?;
+    /// Where they are not a CA's certificate and a key.
+    pub fn from_der(certificate: &[u8], key: &PrivateKeyDer<'_>) -> Result<Self, Error> {
+        let certificate = CertificateDer::from(certificate);
+        let issuer = Issuer::from_ca_cert_der(&certificate, KeyPair::try_from(key)?)?;
         Ok(Self { issuer })
     }
 

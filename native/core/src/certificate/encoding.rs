@@ -13,13 +13,13 @@ use core::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+
+use crate::pem::{self, Contents, PemError};
 
 /// Reads one certificate or several, leaf first, in the encoding that `input` is in:
 ///
 /// - DER: one certificate;
-/// - PEM (RFC 7468): every `CERTIFICATE` block, whatever stands between;
+/// - PEM (RFC 7468), as [`pem::certificates`] reads it;
 /// - PEM with percent escapes: nginx's `$ssl_client_escaped_cert`;
 /// - base64 between colons, several with commas: the `Client-Cert` and `Client-Cert-Chain`
 ///   headers of RFC 9440.
@@ -33,8 +33,8 @@ pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
     }
     let chain = match Form::of(input)? {
         Form::Der => vec![input.to_vec()],
-        Form::EscapedPem => pem(&percent_decode(input).collect::<Vec<u8>>())?,
-        Form::Pem => pem(input)?,
+        Form::EscapedPem => certificates(&percent_decode(input).collect::<Vec<u8>>())?,
+        Form::Pem => certificates(input)?,
         Form::StructuredField => structured_field(input.trim_ascii())?,
     };
     if chain.len() > MAX_CHAIN {
@@ -44,18 +44,6 @@ pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
         Some(der) => Err(EncodingError::TooLarge(der.len())),
         None => Ok(chain),
     }
-}
-
-/// Every `CERTIFICATE` block of a text, of which there may be none, without the limits of
-/// [`chain`].
-///
-/// # Errors
-/// Where a block is broken.
-pub fn pem_certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
-    CertificateDer::pem_slice_iter(text)
-        .map(|certificate| certificate.map(|der| der.to_vec()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| EncodingError::Pem(error.to_string()))
 }
 
 /// What an input is, told by how it looks.
@@ -69,28 +57,33 @@ enum Form {
 impl Form {
     fn of(input: &[u8]) -> Result<Self, EncodingError> {
         let text = input.trim_ascii();
-        if input.first() == Some(&SEQUENCE) {
+        // A text may begin with the digit 0.
+        let is_pem = contains(text, b"-----BEGIN") || pem::is_utf16(input);
+        let is_text = input
+            .get(1)
+            .is_some_and(|byte| byte.is_ascii_graphic() || *byte == b' ');
+        if input.first() == Some(&SEQUENCE) && !(is_text && is_pem) {
             Ok(Self::Der)
         } else if text.is_empty() {
             Err(EncodingError::Empty)
         } else if text.starts_with(b":") {
             Ok(Self::StructuredField)
-        } else if contains(text, b"-----BEGIN ") {
-            Ok(Self::Pem)
         } else if contains(text, b"-----BEGIN%20") {
             Ok(Self::EscapedPem)
+        } else if is_pem {
+            Ok(Self::Pem)
         } else {
             Err(EncodingError::Unknown)
         }
     }
 }
 
-fn pem(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
-    let certificates = pem_certificates(text)?;
-    if certificates.is_empty() {
-        return Err(EncodingError::NoCertificate);
-    }
-    Ok(certificates)
+/// What else is in the text, such as the client's key, is nobody's business here.
+fn certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
+    pem::certificates(text)
+        .and_then(Contents::not_empty)
+        .map(Contents::ders)
+        .map_err(EncodingError::Pem)
 }
 
 fn structured_field(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
@@ -118,10 +111,8 @@ fn contains(text: &[u8], what: &[u8]) -> bool {
 pub enum EncodingError {
     /// There is nothing.
     Empty,
-    /// PEM, but not of a certificate.
-    NoCertificate,
-    /// Broken PEM; the decoder's words.
-    Pem(String),
+    /// PEM that can't be read, or without a certificate.
+    Pem(PemError),
     /// Not a byte sequence of RFC 8941 as RFC 9440 has it.
     StructuredField,
     /// The length in bytes of a certificate, or of the input, is over the limit.
@@ -136,8 +127,7 @@ impl fmt::Display for EncodingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("there is no certificate: the input is empty"),
-            Self::NoCertificate => f.write_str("the PEM text has no CERTIFICATE block"),
-            Self::Pem(what) => write!(f, "the PEM text is broken: {what}"),
+            Self::Pem(error) => error.fmt(f),
             Self::StructuredField => {
                 f.write_str("this is not base64 between colons as RFC 9440 has it")
             }
@@ -193,7 +183,7 @@ mod tests {
     #[test]
     fn what_is_no_certificate_is_named() {
         let key = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
-        assert_eq!(chain(key), Err(EncodingError::NoCertificate));
+        assert!(matches!(chain(key), Err(EncodingError::Pem(_))));
         assert_eq!(chain(b" \n"), Err(EncodingError::Empty));
         assert_eq!(chain(b"alice"), Err(EncodingError::Unknown));
         assert_eq!(chain(b":AQID"), Err(EncodingError::StructuredField));

@@ -2,22 +2,18 @@
 
 use std::collections::HashSet;
 
-use rustls_pki_types::PrivateKeyDer;
-use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::CertificateDer;
 use webpki::Error;
 
 use crate::certificate::Certificate;
+use crate::pem::{self, Contents, Other};
 use crate::verify::TrustStore;
-use crate::verify::crl::{self, Crl};
+use crate::verify::crl::Crl;
 
 /// What an operator should know about a CA file, each as the end of a sentence that begins with
 /// its name.
-pub(super) fn advice(pem: &[u8], trust: &TrustStore, now: i64) -> Vec<String> {
-    let mut advice = Vec::new();
-    if PrivateKeyDer::pem_slice_iter(pem).any(|key| key.is_ok()) {
-        advice
-            .push("holds a private key; a CA file needs none, and every reader has it".to_owned());
-    }
+pub(super) fn advice(others: &[Other], trust: &TrustStore, now: i64) -> Vec<String> {
+    let mut advice: Vec<String> = others.iter().map(passed_over).collect();
     let mut seen = HashSet::new();
     for (index, der) in trust.ders().iter().enumerate() {
         let is_repeated = !seen.insert(der.as_ref());
@@ -40,12 +36,45 @@ pub(super) fn advice(pem: &[u8], trust: &TrustStore, now: i64) -> Vec<String> {
     advice
 }
 
-/// The CRLs of a file.
-pub(super) fn crls(bytes: &[u8]) -> Result<Vec<Crl>, String> {
-    crl::ders(bytes)?
-        .iter()
-        .map(|der| Crl::from_der(der.to_vec()).map_err(|error| explain_crl(der, &error)))
-        .collect()
+/// The CAs of a file, and what else is in it.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence that begins with the name of the file.
+pub(super) fn trust(file: &[u8]) -> Result<(TrustStore, Vec<Other>), String> {
+    let contents = pem::ca_certificates(file)
+        .and_then(Contents::not_empty)
+        .map_err(|error| error.to_string())?;
+    let others = contents.others.clone();
+    let ders = contents.ders().into_iter().map(CertificateDer::from);
+    let trust = TrustStore::from_ders(ders.collect()).map_err(|error| error.to_string())?;
+    Ok((trust, others))
+}
+
+/// A block of another kind, as the end of a sentence that begins with the name of the file.
+pub(super) fn passed_over(other: &Other) -> String {
+    let Other { label, line } = other;
+    if label.is_private_key() {
+        format!(
+            "holds a private key ({label}, line {line}), which does not belong there: whoever \
+             reads the file has it"
+        )
+    } else {
+        format!("holds a block {label} (line {line}), which is not used")
+    }
+}
+
+/// The CRLs of a file, and what else is in it.
+///
+/// # Errors
+/// What is wrong with it, as the end of a sentence that begins with the name of the file.
+pub(super) fn crls(file: &[u8]) -> Result<(Vec<Crl>, Vec<Other>), String> {
+    let contents = pem::crls(file)
+        .and_then(Contents::not_empty)
+        .map_err(|error| error.to_string())?;
+    let others = contents.others.clone();
+    let read = |der: Vec<u8>| Crl::from_der(der.clone()).map_err(|error| explain_crl(&der, &error));
+    let lists = contents.ders().into_iter().map(read);
+    Ok((lists.collect::<Result<_, _>>()?, others))
 }
 
 fn explain_crl(der: &[u8], error: &Error) -> String {

@@ -128,15 +128,12 @@ impl Faults<'_> {
             return;
         };
         if server_key::fits(&certificate, &key) == Some(false) {
-            self.warnings.push(Warning {
-                line: tls.line,
-                path: format!("{}.keyfile", tls.path),
-                message: format!(
-                    "{} is not the key of the certificate in {}, so that no client can connect",
-                    keyfile.display(),
-                    certfile.display()
-                ),
-            });
+            let message = format!(
+                "{} is not the key of the certificate in {}, so that no client can connect",
+                keyfile.display(),
+                certfile.display()
+            );
+            self.warn(tls.line, format!("{}.keyfile", tls.path), message);
         }
     }
 
@@ -154,20 +151,13 @@ impl Faults<'_> {
         let shown = cacertfile.display();
         let read = fs::read(cacertfile)
             .map_err(|error| format!("{shown} can't be read: {error}"))
-            .and_then(|pem| {
-                let trust = TrustStore::from_pem(&pem)
-                    .map_err(|error| format!("{shown} is no CA file: {error}"))?;
-                Ok((pem, trust))
+            .and_then(|file| {
+                ca_file::trust(&file).map_err(|what| format!("{shown} can't be used: {what}"))
             });
         match read {
-            Ok((pem, trust)) => {
-                for message in ca_file::advice(&pem, &trust, now()) {
-                    let message = format!("{shown} {message}");
-                    self.warnings.push(Warning {
-                        line: tls.line,
-                        path: path.clone(),
-                        message,
-                    });
+            Ok((trust, others)) => {
+                for message in ca_file::advice(&others, &trust, now()) {
+                    self.warn(tls.line, path.clone(), format!("{shown} {message}"));
                 }
                 Some(trust)
             }
@@ -186,30 +176,40 @@ impl Faults<'_> {
             |der: &CertificateDer<'static>| TrustStore::from_ders(vec![der.clone()]).is_ok();
         let ders: Vec<_> = found.into_iter().filter(readable).collect();
         TrustStore::from_ders(ders).unwrap_or_else(|_| {
-            self.warnings.push(Warning {
-                line: tls.line,
-                path: tls.path.clone(),
-                message: "there is no cacertfile, and the operating system has no CAs either, \
-                          so that no certificate is accepted"
-                    .to_owned(),
-            });
+            let message = "there is no cacertfile, and the operating system has no CAs either, \
+                           so that no certificate is accepted";
+            self.warn(tls.line, tls.path.clone(), message.to_owned());
             TrustStore::default()
         })
     }
 
     fn read_crls(&mut self, tls: &Tls) -> Vec<Crl> {
+        let path = format!("{}.crl_files", tls.path);
         let mut crls = Vec::new();
         for file in &tls.crl_files {
             let read = fs::read(file).map_err(|error| error.to_string());
             match read.and_then(|bytes| ca_file::crls(&bytes)) {
-                Ok(found) => crls.extend(found),
+                Ok((found, others)) => {
+                    crls.extend(found);
+                    for what in others.iter().map(ca_file::passed_over) {
+                        self.warn(tls.line, path.clone(), format!("{} {what}", file.display()));
+                    }
+                }
                 Err(what) => {
                     let message = format!("{} can't be used: {what}", file.display());
-                    self.error(tls.line, format!("{}.crl_files", tls.path), message);
+                    self.error(tls.line, path.clone(), message);
                 }
             }
         }
         crls
+    }
+
+    fn warn(&mut self, line: usize, path: String, message: String) {
+        self.warnings.push(Warning {
+            line,
+            path,
+            message,
+        });
     }
 
     fn error(&mut self, line: usize, path: String, message: String) {

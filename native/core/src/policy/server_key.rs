@@ -2,16 +2,19 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, ECDSA_P521_SHA512_ASN1_SIGNING,
     EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair,
 };
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::PrivateKeyDer;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use crate::pem::{self, PrivateKey};
 
 /// Whether the PEM text of a private key holds the key of the first certificate of another. None
 /// where one of them can't be read, as a key with a password can't.
 pub(super) fn fits(certificate: &[u8], key: &[u8]) -> Option<bool> {
-    let der = CertificateDer::from_pem_slice(certificate).ok()?;
-    let (_, parsed) = X509Certificate::from_der(&der).ok()?;
-    let key = PrivateKeyDer::from_pem_slice(key).ok()?;
+    let certificates = pem::certificates(certificate).ok()?;
+    let (_, parsed) = X509Certificate::from_der(&certificates.items.first()?.der).ok()?;
+    let PrivateKey::Plain(key) = pem::private_key(key).ok()? else {
+        return None;
+    };
     let public = public_key(&key)?;
     Some(*parsed.public_key().subject_public_key.data == *public)
 }

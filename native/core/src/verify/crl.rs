@@ -10,31 +10,12 @@ use core::cmp::Ordering;
 use core::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{AlgorithmIdentifier, CertificateRevocationListDer, InvalidSignature};
+use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature};
 use webpki::{BorrowedCertRevocationList, Error};
 
 use super::rewrite::{sequence, wrap};
 use super::signature::{Algorithm, KEY_ALGORITHMS, with_name};
 use crate::certificate::element::Element;
-
-/// The certificate revocation lists of a file, in PEM (every `X509 CRL` block) or DER. What is in
-/// them is not looked at.
-///
-/// # Errors
-/// Where the text is broken or there is none, as the end of a sentence that begins with the file.
-pub fn ders(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
-    if bytes.starts_with(b"\x30") {
-        return Ok(vec![CertificateRevocationListDer::from(bytes.to_vec())]);
-    }
-    let ders = CertificateRevocationListDer::pem_slice_iter(bytes)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| error.to_string())?;
-    match ders.is_empty() {
-        true => Err("there is no X509 CRL block".to_owned()),
-        false => Ok(ders),
-    }
-}
 
 /// A list that webpki can read.
 #[derive(Debug)]

@@ -38,7 +38,6 @@ mod trust;
 use remembered::Remembered;
 
 pub use crate::reason::Reason;
-pub use crl::ders as crl_ders;
 pub use fault::Fault;
 pub use mode::VerifyMode;
 pub use revocation::{CrlPolicy, Missing, Stale};

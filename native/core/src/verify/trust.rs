@@ -1,11 +1,11 @@
 use core::fmt;
 
-use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
 use super::CrlPolicy;
 use super::crl::Crl;
 use super::rsa_keys::RsaKeys;
+use crate::pem::{self, PemError};
 
 /// The CAs that are trusted: what `tls.cacertfile` holds.
 #[derive(Debug)]
@@ -34,12 +34,13 @@ impl TrustStore {
     /// Reads every `CERTIFICATE` block of a PEM text.
     ///
     /// # Errors
-    /// Where the text is broken, has no certificate, or one that can't be a CA's.
+    /// Where the file is not PEM throughout, has no certificate, or one that can't be a CA's.
     pub fn from_pem(pem: &[u8]) -> Result<Self, TrustError> {
-        let ders = CertificateDer::pem_slice_iter(pem)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| TrustError::Pem(error.to_string()))?;
-        Self::from_ders(ders)
+        let contents = pem::ca_certificates(pem)
+            .and_then(pem::Contents::not_empty)
+            .map_err(TrustError::Pem)?;
+        let ders = contents.ders().into_iter().map(CertificateDer::from);
+        Self::from_ders(ders.collect())
     }
 
     /// Takes certificates in DER.
@@ -116,8 +117,8 @@ pub enum TrustError {
     Certificate(usize, String),
     /// There is no certificate.
     Empty,
-    /// The PEM text is broken; the parser's words.
-    Pem(String),
+    /// The file is not PEM throughout.
+    Pem(PemError),
 }
 
 impl fmt::Display for TrustError {
@@ -127,7 +128,7 @@ impl fmt::Display for TrustError {
                 write!(f, "certificate {number} can't be read: {what}")
             }
             Self::Empty => f.write_str("there is no CERTIFICATE block"),
-            Self::Pem(what) => write!(f, "the PEM text is broken: {what}"),
+            Self::Pem(what) => what.fmt(f),
         }
     }
 }

@@ -4,8 +4,8 @@ use core::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certjid_core::certificate::encoding;
 use certjid_core::config::{ClientTls, HttpConnection, Secret};
+use certjid_core::pem::{self, Contents};
 use certjid_core::policy::{MethodAnswer, MethodQuestion};
 use form_urlencoded::byte_serialize;
 use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
@@ -205,7 +205,7 @@ fn told(error: &dyn core::error::Error) -> String {
 /// Looks for the client's certificate in the body of an answer.
 pub fn compare(body: &[u8], certificate: &[u8]) -> MethodAnswer {
     // Text without a certificate is an answer too: none is known.
-    match encoding::pem_certificates(body) {
+    match pem::certificates(body).map(Contents::ders) {
         Ok(known) if known.iter().any(|der| der == certificate) => {
             MethodAnswer::Accepted("the service knows the certificate".to_owned())
         }

@@ -7,9 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use certjid_core::config::{ClientTls, Secret};
+use certjid_core::pem::{self, Contents, PemError, PrivateKey};
 use certjid_core::verify::{self, TrustStore, VerifyMode};
-use pkcs8::SecretDocument;
-use pkcs8::der::pem::PemLabel as _;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
@@ -18,7 +17,6 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
     SignatureScheme, SupportedProtocolVersion, version,
 };
-use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -57,7 +55,7 @@ impl Tls {
             .with_custom_certificate_verifier(Arc::new(verifier));
         let mut config = match (&options.certfile, &options.keyfile) {
             (Some(certfile), Some(keyfile)) => config
-                .with_client_auth_cert(certificates(certfile)?, key(keyfile, options)?)
+                .with_client_auth_cert(chain(certfile)?, key(keyfile, options)?)
                 .map_err(|error| format!("{}: {error}", certfile.display()))?,
             _ => config.with_no_client_auth(),
         };
@@ -96,8 +94,8 @@ impl Verifier {
         match &options.cacertfile {
             _ if options.verify_mode == VerifyMode::None => {}
             Some(file) => {
-                for der in certificates(file)? {
-                    roots.add(der).map_err(|error| named(file, &error))?;
+                for der in contents(file, pem::ca_certificates)? {
+                    roots.add(der.into()).map_err(|error| named(file, &error))?;
                 }
             }
             None => {
@@ -106,8 +104,7 @@ impl Verifier {
         }
         let mut crls = Vec::new();
         for file in &options.crl_files {
-            let bytes = fs::read(file).map_err(|error| named(file, &error))?;
-            for der in verify::crl_ders(&bytes).map_err(|error| named(file, &error))? {
+            for der in contents(file, pem::crls)? {
                 let crl = OwnedCertRevocationList::from_der(&der);
                 crls.push(crl.map_err(|error| named(file, &error))?.into());
             }
@@ -249,32 +246,34 @@ fn versions(options: &ClientTls) -> Result<Vec<&'static SupportedProtocolVersion
 
 /// A private key, which `password` may lock, as PKCS #8 has it.
 fn key(file: &Path, options: &ClientTls) -> Result<PrivateKeyDer<'static>, String> {
-    let text = fs::read_to_string(file).map_err(|error| named(file, &error))?;
-    if !text.contains(pkcs8::EncryptedPrivateKeyInfoRef::PEM_LABEL) {
-        return PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| named(file, &error));
-    }
+    let text = fs::read(file).map_err(|error| named(file, &error))?;
+    let locked = match pem::private_key(&text).map_err(|error| named(file, &error))? {
+        PrivateKey::Plain(key) => return Ok(key),
+        PrivateKey::Encrypted(der) => der,
+    };
     let password = options.password.as_ref().map_or("", Secret::expose);
-    let unlocked = SecretDocument::from_pem(&text)
-        .map_err(pkcs8::Error::from)
-        .and_then(|(_, locked)| {
-            pkcs8::EncryptedPrivateKeyInfoRef::try_from(locked.as_bytes())?.decrypt(password)
-        });
-    let key = unlocked
+    let key = pkcs8::EncryptedPrivateKeyInfoRef::try_from(locked.as_slice())
+        .and_then(|locked| locked.decrypt(password))
         .map_err(|error| format!("{}: its password does not fit: {error}", file.display()))?;
     Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into())
 }
 
-/// The certificates of a PEM file, of which there must be one.
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let certificates = CertificateDer::pem_file_iter(file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| named(file, &error))?;
-    if certificates.is_empty() {
-        return Err(format!("{} has no CERTIFICATE block", file.display()));
-    }
-    Ok(certificates)
+fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let ders = contents(file, pem::certificates)?;
+    Ok(ders.into_iter().map(CertificateDer::from).collect())
+}
+
+/// What a PEM file has of what `read` looks for, at least one.
+fn contents(file: &Path, read: ReadPem) -> Result<Vec<Vec<u8>>, String> {
+    let text = fs::read(file).map_err(|error| named(file, &error))?;
+    read(&text)
+        .and_then(Contents::not_empty)
+        .map(Contents::ders)
+        .map_err(|error| named(file, &error))
 }
 
 fn named(file: &Path, error: &dyn Display) -> String {
     format!("{}: {error}", file.display())
 }
+
+type ReadPem = fn(&[u8]) -> Result<Contents, PemError>;

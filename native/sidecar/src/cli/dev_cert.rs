@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use certjid_core::jid::Jid;
+use certjid_core::pem::{self, Contents};
 use clap::Args;
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 
@@ -172,8 +173,17 @@ fn authority(dir: &Path, made: &mut Vec<PathBuf>) -> Result<Authority, Unusable>
         (true, false) => return Err(at(&key, "the key of ca.pem is missing")),
         (false, true) => return Err(at(&certificate, "the certificate of ca.key is missing")),
     }
-    let read = |path: &Path| fs::read_to_string(path).map_err(|error| at(path, error));
-    Authority::from_pem(&read(&certificate)?, &read(&key)?)
+    let text = fs::read(&key).map_err(|error| at(&key, error))?;
+    let private = pem::private_key(&text)
+        .and_then(pem::PrivateKey::plain)
+        .map_err(|error| at(&key, error))?;
+    let text = fs::read(&certificate).map_err(|error| at(&certificate, error))?;
+    let contents = pem::ca_certificates(&text)
+        .and_then(Contents::not_empty)
+        .map_err(|error| at(&certificate, error))?;
+    // There is one at least.
+    let der = contents.ders().swap_remove(0);
+    Authority::from_der(&der, &private)
         .map_err(|error| at(&certificate, format!("the CA can't be used: {error}")))
 }
 

@@ -25,6 +25,7 @@ use certjid_sidecar::backend::{Backed, Options};
 use certjid_sidecar::issue::{Authority, Client};
 use certjid_sidecar::server::socket::{Access, SocketFile};
 use certjid_sidecar::server::{self, Limits, Service};
+use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -40,12 +41,12 @@ impl Site {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let ca = Authority::generate().unwrap();
-        let (certificate, key) = (ca.certificate.pem(), ca.key.serialize_pem());
-        fs::write(dir.path().join("ca.pem"), &certificate).unwrap();
+        fs::write(dir.path().join("ca.pem"), ca.certificate.pem()).unwrap();
+        let key = PrivatePkcs8KeyDer::from(ca.key.serialize_der());
         fs::write(dir.path().join("mongooseim.toml"), CONFIG).unwrap();
         Self {
             dir,
-            authority: Authority::from_pem(&certificate, &key).unwrap(),
+            authority: Authority::from_der(ca.certificate.der(), &key.into()).unwrap(),
         }
     }
 

@@ -14,7 +14,9 @@ fn certificates() -> Vec<Vec<u8>> {
         .map(|entry| fs::read(entry.unwrap().path()).unwrap())
         .collect();
     ders.extend(
-        encoding::pem_certificates(&fs::read(format!("{cases}/chains-ca.pem")).unwrap()).unwrap(),
+        crate::pem::certificates(&fs::read(format!("{cases}/chains-ca.pem")).unwrap())
+            .unwrap()
+            .ders(),
     );
     ders
 }

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use certjid_core::config::Secret;
+use certjid_core::pem::{self, Contents, PrivateKey};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::CertificateDer;
 
 /// Where to listen, and the files that say who may ask.
 #[derive(Clone, Debug)]
@@ -84,16 +84,22 @@ impl std::error::Error for AccessError {}
 fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, AccessError> {
     let named =
         |file: &Path, error: &dyn fmt::Display| AccessError(format!("{}: {error}", file.display()));
-    let chain = CertificateDer::pem_file_iter(certificate)
-        .and_then(|chain| chain.collect::<Result<Vec<_>, _>>())
-        .map_err(|error| named(certificate, &error))?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| named(key, &error))?;
+    let text = fs::read(certificate).map_err(|error| named(certificate, &error))?;
+    let chain = pem::certificates(&text)
+        .and_then(Contents::not_empty)
+        .map_err(|error| named(certificate, &error))?
+        .ders();
+    let text = fs::read(key).map_err(|error| named(key, &error))?;
+    let private = pem::private_key(&text)
+        .and_then(PrivateKey::plain)
+        .map_err(|error| named(key, &error))?;
     ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|builder| {
-            builder
-                .with_no_client_auth()
-                .with_single_cert(chain, private)
+            builder.with_no_client_auth().with_single_cert(
+                chain.into_iter().map(CertificateDer::from).collect(),
+                private,
+            )
         })
         .map_err(|error| named(certificate, &error))
 }

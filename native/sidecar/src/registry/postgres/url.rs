@@ -1,16 +1,16 @@
 //! `postgresql://` URLs, with what libpq's have and tokio-postgres leaves out: `sslrootcert`,
 //! and `sslmode=verify-full`.
 
+use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use certjid_core::pem::{self, Contents};
 use form_urlencoded::parse;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -93,10 +93,10 @@ impl Url {
                 let named = |error: &dyn core::fmt::Display| {
                     unusable(format!("{}: {error}", file.display()))
                 };
-                let ders = CertificateDer::pem_file_iter(file).map_err(|error| named(&error))?;
-                for der in ders {
-                    let der = der.map_err(|error| named(&error))?;
-                    roots.add(der).map_err(|error| named(&error))?;
+                let text = fs::read(file).map_err(|error| named(&error))?;
+                let contents = pem::ca_certificates(&text).and_then(Contents::not_empty);
+                for der in contents.map_err(|error| named(&error))?.ders() {
+                    roots.add(der.into()).map_err(|error| named(&error))?;
                 }
             }
             None => {
