@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::ErrorKind;
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command};
 use std::time::Duration;
@@ -27,8 +28,16 @@ impl Drop for Daemon {
 
 fn next(systemd: &UnixDatagram) -> String {
     let mut message = [0; 256];
-    let length = systemd.recv(&mut message).expect("a notification");
-    String::from_utf8(message[..length].to_vec()).unwrap()
+    loop {
+        match systemd.recv(&mut message) {
+            // A machine that is stopped for a while interrupts what waits for a limited time.
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            length => {
+                let length = length.expect("a notification");
+                return String::from_utf8(message[..length].to_vec()).unwrap();
+            }
+        }
+    }
 }
 
 #[test]
