@@ -3,6 +3,8 @@
 -module(certjid_test_xmpp_env).
 
 -export([init/1]).
+-export([deciders/1]).
+-export([decider/2]).
 -export([command/2]).
 -export([openssl/1]).
 -export([client/2]).
@@ -61,6 +63,23 @@ init(Config0) ->
 		| Config
 	].
 
+%% For groups/0: the group `deciders', which has the cases with certjid in the node (`nif') and
+%% beside it (`sidecar'). Its logins are mostly waiting, and so all are made side by side.
+deciders(Cases) ->
+	[
+		{deciders, [parallel], [{group, nif}, {group, sidecar}]},
+		{nif, [parallel], Cases},
+		{sidecar, [parallel], Cases}
+	].
+
+%% For init_per_group/2: each of the two has files of its own.
+decider(deciders, Config) ->
+	Config;
+decider(Decider, Config) ->
+	Dir = filename:join(proplists:get_value(files, Config), Decider),
+	ok = filelib:ensure_path(Dir),
+	[{decider, Decider}, {files, Dir} | Config].
+
 %% The files of one of the `clients'.
 client(Config, Name) ->
 	maps:get(Name, proplists:get_value(clients, Config)).
@@ -73,13 +92,14 @@ write_certificate(Config, Name, Key, Der) ->
 	ok = file:write_file(File ++ ".crt", certjid_test_cert:pem([Der])),
 	#{cert => File ++ ".crt", key => File ++ ".key"}.
 
-%% The file of a certificate and its key in PKCS#12.
+%% A new file with a certificate and its key in PKCS#12.
 pkcs12(Files, Password) ->
 	pkcs12(Files, Password, []).
 
 %% The same, with more options for openssl.
 pkcs12(#{cert := Cert, key := Key}, Password, Options) ->
-	File = filename:rootname(Cert) ++ ".p12",
+	Number = integer_to_list(erlang:unique_integer([positive])),
+	File = filename:rootname(Cert) ++ Number ++ ".p12",
 	_ = openssl([
 		"pkcs12", "-export", "-in", Cert, "-inkey", Key, "-out", File, "-passout", "pass:" ++ Password
 		| Options
@@ -194,9 +214,11 @@ interpreter(Script) ->
 		_ -> ["node"]
 	end.
 
-%% The same for any program and its arguments.
+%% The same for any program and its arguments. Cases may do so side by side: the time counts from
+%% when it is their turn.
 execute(Command) ->
-	case command("timeout", ["60" | Command]) of
+	Run = fun() -> command("timeout", ["60" | Command]) end,
+	case certjid_test_turns:take(Run) of
 		{0, Output} ->
 			certjid_test_json:decode(lists:last(string:lexemes(Output, "\n")));
 		{Status, Output} ->

@@ -23,11 +23,11 @@
 -define(ALICE, {session_start, <<"alice@localhost">>}).
 
 all() ->
-	[{group, nif}, {group, sidecar}].
+	[{group, deciders}].
 
 groups() ->
 	Cases = certjid_test_clients:all() ++ [authzid, pkcs12, disconnecting, no_mechanism],
-	[{nif, [], Cases}, {sidecar, [], Cases}].
+	certjid_test_xmpp_env:deciders(Cases).
 
 init_per_suite(Config) ->
 	ok = certjid_test_clients:install(certjid_test_clients:all()),
@@ -36,8 +36,8 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
 	ok.
 
-init_per_group(Decider, Config) ->
-	[{decider, Decider} | Config].
+init_per_group(Group, Config) ->
+	certjid_test_xmpp_env:decider(Group, Config).
 
 end_per_group(_Decider, _Config) ->
 	ok.

@@ -29,10 +29,12 @@
 -define(VICTIM, <<"victim@localhost">>).
 
 all() ->
-	[{group, veto}, {group, takeover}, missing].
+	[{group, side_by_side}].
 
+%% Each group has an ejabberd of its own.
 groups() ->
 	[
+		{side_by_side, [parallel], [{group, veto}, {group, takeover}, missing]},
 		{veto, [], [clients, raw, commands, intermediates, without_module, other_user, reload]},
 		{takeover, [], [clients, raw, common_name, self_signed, original]}
 	].
@@ -51,10 +53,14 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
 	ok.
 
+init_per_group(side_by_side, Config) ->
+	Config;
 init_per_group(Group, Config) ->
 	Server = certjid_test_ejabberd:start(Config, #{module => certjid_test_ejabberd:module(Group)}),
 	[{server, Server}, {mode, Group} | Config].
 
+end_per_group(side_by_side, _Config) ->
+	ok;
 end_per_group(_Group, Config) ->
 	certjid_test_ejabberd:stop(server(Config)).
 

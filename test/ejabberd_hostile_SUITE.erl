@@ -17,10 +17,15 @@
 -define(HOSTILE, 10000).
 
 all() ->
-	[{group, veto}, {group, takeover}].
+	[{group, side_by_side}].
 
+%% Each group has an ejabberd of its own.
 groups() ->
-	[{veto, [], [hostile_logins]}, {takeover, [], [hostile_hooks]}].
+	[
+		{side_by_side, [parallel], [{group, veto}, {group, takeover}]},
+		{veto, [], [hostile_logins]},
+		{takeover, [], [hostile_hooks]}
+	].
 
 init_per_suite(Config) ->
 	ok = certjid_test_clients:install([slixmpp]),
@@ -29,10 +34,14 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
 	ok.
 
+init_per_group(side_by_side, Config) ->
+	Config;
 init_per_group(Group, Config) ->
 	Server = certjid_test_ejabberd:start(Config, #{module => certjid_test_ejabberd:module(Group)}),
 	[{server, Server} | Config].
 
+end_per_group(side_by_side, _Config) ->
+	ok;
 end_per_group(_Group, Config) ->
 	certjid_test_ejabberd:stop(server(Config)).
 

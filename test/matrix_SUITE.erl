@@ -26,14 +26,14 @@
 -define(VERSIONS, ["1.2", "1.3"]).
 
 all() ->
-	[complete, {group, nif}, {group, sidecar}].
+	[complete, {group, deciders}].
 
 groups() ->
 	Cases = [
 		starttls, direct_tls, websocket, bosh, resumption, resumed_chain, tickets, late_refusal,
 		openssl_defaults, extended_key_usage
 	],
-	[{nif, [], Cases}, {sidecar, [], Cases}].
+	certjid_test_xmpp_env:deciders(Cases).
 
 init_per_suite(Config) ->
 	certjid_test_xmpp_env:init(Config).
@@ -41,8 +41,8 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
 	ok.
 
-init_per_group(Decider, Config) ->
-	[{decider, Decider} | Config].
+init_per_group(Group, Config) ->
+	certjid_test_xmpp_env:decider(Group, Config).
 
 end_per_group(_Decider, _Config) ->
 	ok.

@@ -4,8 +4,11 @@
 -module(prosody_SUITE).
 
 -export([all/0]).
+-export([groups/0]).
 -export([init_per_suite/1]).
 -export([end_per_suite/1]).
+-export([init_per_group/2]).
+-export([end_per_group/2]).
 -export([login/3]).
 -export([login/4]).
 -export([logins/1]).
@@ -22,13 +25,29 @@
 -define(ALICE, {session_start, <<"alice@localhost">>}).
 
 all() ->
-	[logins, bosh, texts, virtual_hosts, self_signed, passwords, users, listener].
+	[{group, side_by_side}].
+
+%% Each case has a Prosody and a sidecar of its own, and so has each client.
+groups() ->
+	Clients = [Client || {Client, _, _} <- clients()],
+	[
+		{side_by_side, [parallel], [{group, Client} || Client <- Clients] ++ [
+			bosh, texts, virtual_hosts, self_signed, passwords, users, listener
+		]}
+		| [{Client, [], [logins]} || Client <- Clients]
+	].
 
 init_per_suite(Config) ->
 	ok = certjid_test_clients:install(certjid_test_clients:all()),
 	certjid_test_prosody:init(certjid_test_xmpp_env:init(Config)).
 
 end_per_suite(_Config) ->
+	ok.
+
+init_per_group(Group, Config) ->
+	[{client, Group} | Config].
+
+end_per_group(_Group, _Config) ->
 	ok.
 
 %% A client, its shapes, and whether it can be told which authorization identity to send.
@@ -109,8 +128,9 @@ compare(Client, Config, Env, Rows) ->
 			Seen =/= Expected
 	].
 
-%% Every client, shape and certificate; without and with an authorization identity.
+%% A client with every shape and certificate; without and with an authorization identity.
 logins(Config) ->
+	{Client, Shapes, CanBeTold} = lists:keyfind(proplists:get_value(client, Config), 1, clients()),
 	Certificates = [good, several, cn_only, bad, self_signed, expired, revoked, none],
 	Told = [
 		{good, "alice@localhost"}, {several, "alice@localhost"},
@@ -127,7 +147,7 @@ logins(Config) ->
 					{#{cert => Name, shape => Shape, authzid => Authzid}, expected(Name, Authzid)}
 					|| CanBeTold, {Name, Authzid} <- Told
 				])
-			|| {Client, Shapes, CanBeTold} <- clients(), Shape <- Shapes
+			|| Shape <- Shapes
 		]
 	end).
 

@@ -3,6 +3,7 @@
 -module(prosody_faults_SUITE).
 
 -export([all/0]).
+-export([groups/0]).
 -export([init_per_suite/1]).
 -export([end_per_suite/1]).
 -export([sidecar_comes_and_goes/1]).
@@ -15,7 +16,11 @@
 -define(TEMPORARY, {failed_auth, <<"temporary-auth-failure">>}).
 
 all() ->
-	[sidecar_comes_and_goes, others_go_on, client_leaves, garbage, ca_file].
+	[{group, side_by_side}].
+
+%% Each case has servers of its own.
+groups() ->
+	[{side_by_side, [parallel], [sidecar_comes_and_goes, others_go_on, client_leaves, garbage, ca_file]}].
 
 init_per_suite(Config) ->
 	prosody_SUITE:init_per_suite(Config).

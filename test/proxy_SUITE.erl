@@ -3,6 +3,7 @@
 -module(proxy_SUITE).
 
 -export([all/0]).
+-export([groups/0]).
 -export([init_per_suite/1]).
 -export([end_per_suite/1]).
 -export([nginx/1]).
@@ -20,7 +21,11 @@
 -define(RFC9440, #{proxy => rfc9440, certificate => <<"client-cert">>}).
 
 all() ->
-	[nginx, haproxy, haproxy_rfc9440, past_the_proxy, off_by_default].
+	[{group, side_by_side}].
+
+%% Each case has servers of its own.
+groups() ->
+	[{side_by_side, [parallel], [nginx, haproxy, haproxy_rfc9440, past_the_proxy, off_by_default]}].
 
 init_per_suite(Config) ->
 	ok = certjid_test_clients:install([strophejs]),
@@ -181,7 +186,8 @@ intermediate(Config) ->
 	Leaf = certjid_test_cert:make(
 		Key, #{xmpp_addrs => [<<"alice@localhost">>]}, #{issuer => Issuer}
 	),
-	Files = certjid_test_xmpp_env:write_certificate(Config, "intermediate", Key, Leaf),
+	Name = "intermediate" ++ integer_to_list(erlang:unique_integer([positive])),
+	Files = certjid_test_xmpp_env:write_certificate(Config, Name, Key, Leaf),
 	ok = file:write_file(maps:get(cert, Files), certjid_test_cert:pem([Leaf, Ca])),
 	Files.
 

@@ -18,11 +18,11 @@
 -import(certjid_test_xmpp_env, [client/2]).
 
 all() ->
-	[{group, nif}, {group, sidecar}].
+	[{group, deciders}].
 
 groups() ->
 	Cases = [logins, common_name, self_signed, disconnecting, pkcs12, http],
-	[{nif, [], Cases}, {sidecar, [], Cases}].
+	certjid_test_xmpp_env:deciders(Cases).
 
 init_per_suite(Config) ->
 	ok = certjid_test_clients:install([slixmpp]),
@@ -31,8 +31,8 @@ init_per_suite(Config) ->
 end_per_suite(_Config) ->
 	ok.
 
-init_per_group(Decider, Config) ->
-	[{decider, Decider} | Config].
+init_per_group(Group, Config) ->
+	certjid_test_xmpp_env:decider(Group, Config).
 
 end_per_group(_Decider, _Config) ->
 	ok.
