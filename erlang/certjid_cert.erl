@@ -13,8 +13,8 @@
 
 -include_lib("public_key/include/public_key.hrl").
 
-%% DER; text in PEM, nginx's escaped PEM or RFC 9440's form, of which the first certificate
-%% counts; public_key's records; an entry of public_key:pem_decode/1.
+%% DER; text in PEM, of which the first certificate counts; one certificate in nginx's escaped PEM
+%% or RFC 9440's form; public_key's records; an entry of public_key:pem_decode/1.
 -type cert() :: binary() | #'Certificate'{} | #'OTPCertificate'{}
 	| {'Certificate', binary(), not_encrypted}.
 -export_type([cert/0]).

@@ -73,8 +73,8 @@
 -type host() :: {Host :: binary(), Prefix :: binary(), Suffix :: binary()}.
 -export_type([host/0]).
 
-%% @doc Splits a certificate or a chain in DER, PEM, nginx's escaped PEM or RFC 9440 headers
-%% into DER, leaf first. At most 16 certificates of 64 KiB.
+%% @doc Splits a certificate in DER, a chain in PEM, or one certificate in nginx's escaped PEM or
+%% RFC 9440's form into DER, leaf first. At most 16 certificates of 64 KiB.
 -spec chain(binary()) -> {ok, [binary(), ...]} | {error, Message :: binary()}.
 chain(_Input) ->
 	erlang:nif_error(not_loaded()).

@@ -16,9 +16,9 @@
 	host := binary(),
 	%% Where the host is a dynamic domain.
 	host_type => binary() | undefined,
-	%% The client's certificates in DER, leaf first, or as text: PEM, nginx's escaped PEM,
-	%% RFC 9440 (the sidecar takes those two as `forwarded'). Or, not both, one certificate in any
-	%% form.
+	%% The client's certificates in DER, leaf first, or as text: PEM, or one certificate in nginx's
+	%% escaped PEM or RFC 9440's form (the sidecar takes those two as `forwarded'). Or, not both,
+	%% one certificate in any form.
 	chain => [binary()] | binary(),
 	cert => certjid_cert:cert() | undefined,
 	%% The decoded authorization identity; empty is absent. Or, not both, the text of <auth/>.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
-use certjid_core::certificate::encoding;
+use certjid_core::encoding;
 use certjid_core::policy;
 use certjid_core::verify::{TrustStore, VerifyMode, verify};
 use x509_parser::prelude::{FromDer as _, X509Certificate};

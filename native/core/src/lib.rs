@@ -8,7 +8,9 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`jid`] | JIDs as RFC 6122 prepares them |
-//! | [`certificate`] | what a certificate offers as identity, and the encodings it arrives in |
+//! | [`certificate`] | what a certificate offers as identity |
+//! | [`encoding`] | the encodings that a chain arrives in |
+//! | [`headers`] | the headers in which proxies pass a certificate on |
 //! | [`pem`] | PEM files, of which nothing is lost in silence |
 //! | [`verify`] | whether a chain is trusted: the verify modes `peer`, `selfsigned_peer`, `none` |
 //! | [`reason`] | why a login is refused: codes, SASL conditions, what to change |
@@ -24,6 +26,8 @@ extern crate alloc;
 
 pub mod certificate;
 pub mod config;
+pub mod encoding;
+pub mod headers;
 pub mod jid;
 pub mod pem;
 pub mod policy;

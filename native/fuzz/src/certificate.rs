@@ -3,7 +3,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certjid_core::certificate::{Certificate, CertificateError, LoginFields, encoding};
+use certjid_core::certificate::{Certificate, CertificateError, LoginFields};
+use certjid_core::encoding;
 
 /// One certificate in DER.
 pub fn check(data: &[u8]) {

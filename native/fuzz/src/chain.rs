@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use certjid_core::certificate::{Certificate, encoding};
+use certjid_core::certificate::{Certificate, MAX_CERTIFICATE, MAX_CHAIN};
 use certjid_core::config::ListenerRef;
+use certjid_core::encoding;
 use certjid_core::policy::{Authzid, Outcome, Request};
 use certjid_core::verify::Reason;
 use serde_json::Value;
@@ -23,14 +24,15 @@ pub fn check(data: &[u8]) {
             let Ok(chain) = encoding::chain(data) else {
                 return;
             };
-            assert!(!chain.is_empty() && chain.len() <= encoding::MAX_CHAIN);
-            assert!(
-                chain
-                    .iter()
-                    .all(|der| der.len() <= encoding::MAX_CERTIFICATE)
-            );
-            for text in encodings(&chain) {
-                assert_eq!(encoding::chain(&text).as_ref(), Ok(&chain));
+            assert!(!chain.is_empty() && chain.len() <= MAX_CHAIN);
+            assert!(chain.iter().all(|der| der.len() <= MAX_CERTIFICATE));
+            let [pem, escaped, field] = encodings(&chain);
+            assert_eq!(encoding::chain(&pem).as_ref(), Ok(&chain));
+            // A header has one certificate, and only what can be one.
+            for header in [escaped, field] {
+                let read = encoding::chain(&header);
+                assert!(read.as_ref().map_or(true, |read| *read == chain));
+                assert!(chain.len() == 1 || read.is_err());
             }
             chain
         }
@@ -72,11 +74,7 @@ fn judge(chain: &[Vec<u8>]) {
             }
             Err(faults) => {
                 assert!(!faults.is_empty());
-                assert!(
-                    faults
-                        .iter()
-                        .all(|fault| fault.position <= encoding::MAX_CHAIN)
-                );
+                assert!(faults.iter().all(|fault| fault.position <= MAX_CHAIN));
                 assert!(!matches!(login(port, chain), Outcome::Allowed(_)));
             }
         }

@@ -1,8 +1,9 @@
 //! Certificates in a proxy's headers: read as the proxy writes them, and never from a value that a
 //! client has put before or behind the proxy's.
 
-use certjid_core::certificate::encoding;
-use certjid_core::certificate::forwarded::{Forwarded, Proxy};
+use certjid_core::certificate::{MAX_CERTIFICATE, MAX_CHAIN};
+use certjid_core::encoding;
+use certjid_core::headers::{Forwarded, Proxy};
 
 use crate::certificate::encodings;
 
@@ -30,9 +31,9 @@ pub fn check(data: &[u8]) {
         let Ok(ders) = read(vec![leaf.clone()], chain.clone()) else {
             continue;
         };
-        assert!(ders.len() <= encoding::MAX_CHAIN);
+        assert!(ders.len() <= MAX_CHAIN);
         for der in &ders {
-            assert!(der.len() <= encoding::MAX_CERTIFICATE);
+            assert!(der.len() <= MAX_CERTIFICATE);
             assert_eq!(
                 encoding::chain(der).as_deref(),
                 Ok(core::slice::from_ref(der))

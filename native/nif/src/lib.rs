@@ -8,7 +8,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use certjid_core::certificate::{Certificate, encoding};
+use certjid_core::certificate::Certificate;
+use certjid_core::encoding;
 use certjid_core::jid::Jid;
 use certjid_core::policy::{Modules, Options, Policy};
 use rustler::{Binary, Env, Resource, ResourceArc, Term};

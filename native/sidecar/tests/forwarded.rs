@@ -102,6 +102,9 @@ fn each_proxy_s_header_is_a_login() {
         assert_eq!(reply["condition"], "not-authorized");
         assert_eq!(reply["reason"], "forwarded_doubled", "{proxy}");
         assert_eq!(reply["trail"][0]["what"], "forwarded");
+        // Traefik and AWS write chains, which no client has made up.
+        let message = reply["message"].as_str().unwrap();
+        assert!(!message.contains("client"), "{message}");
         let mut offer = login("http", twice);
         offer["request"] = "mechanisms".into();
         assert_eq!(sidecar.ask(&offer)["reason"], "forwarded_doubled");
@@ -157,7 +160,11 @@ fn pem_where_der_is_due_is_refused() {
     ] {
         let reply = sidecar.login("http", json!({"proxy": proxy, "certificate": [value]}));
         assert_eq!(reply["reason"], "forwarded_malformed");
-        assert_eq!(reply["message"], "this is PEM where DER is due");
+        let message = reply["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("this is PEM where DER is due"),
+            "{message}"
+        );
     }
 }
 

@@ -83,9 +83,17 @@ fn a_chain_comes_in_every_encoding() {
         .replace(' ', "%20")
         .replace('\n', "%0A")
         .replace('+', "%2B");
-    for chain in [pem, escaped, format!(":{base64}:")] {
-        let reply = connection.ask(&with(request(&der), "chain", chain));
+    let field = format!(":{base64}:");
+    for chain in [&pem, &escaped, &field] {
+        let reply = connection.ask(&with(request(&der), "chain", chain.as_str()));
         assert_eq!(reply["allowed"], true, "{reply}");
+    }
+    // A header that is there twice is refused here as in `forwarded`.
+    for header in [&escaped, &field] {
+        for doubled in [format!("{header}, {header}"), format!("{header}{header}")] {
+            let reply = connection.ask(&with(request(&der), "chain", doubled));
+            assert_eq!(reply["error"], "bad_request", "{reply}");
+        }
     }
     let reply = connection.ask(&with(request(&der), "chain", ""));
     assert_eq!(reply["condition"], "not-authorized");

@@ -58,7 +58,7 @@ fn take_length(input: &[u8]) -> Result<(usize, &[u8]), &'static str> {
 }
 
 /// Checks that `der` is one element and that all elements within it are DER.
-pub(super) fn check(der: &[u8]) -> Result<(), CertificateError> {
+pub(crate) fn check(der: &[u8]) -> Result<(), CertificateError> {
     // The ends of the elements that are open, as offsets.
     let mut open = vec![der.len()];
     let mut at = 0;

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::encoding::MAX_CERTIFICATE;
+use super::MAX_CERTIFICATE;
 
 /// Why a certificate is refused.
 #[derive(Clone, Debug, Eq, PartialEq)]

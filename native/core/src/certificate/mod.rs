@@ -9,9 +9,6 @@
 use aws_lc_rs::digest;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-pub mod encoding;
-pub mod forwarded;
-
 pub(crate) mod element;
 mod error;
 pub(crate) mod fields;
@@ -49,12 +46,12 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads one certificate in DER of at most [`encoding::MAX_CERTIFICATE`] bytes.
+    /// Reads one certificate in DER of at most [`MAX_CERTIFICATE`] bytes.
     ///
     /// # Errors
     /// Where it is no certificate, not DER, or one that two programs could read differently.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
-        if der.len() > encoding::MAX_CERTIFICATE {
+        if der.len() > MAX_CERTIFICATE {
             return Err(CertificateError::TooLarge(der.len()));
         }
         if der.starts_with(b"-----BEGIN") {
@@ -189,3 +186,9 @@ fn fingerprint(der: &[u8]) -> [u8; 32] {
     bytes.copy_from_slice(digest::digest(&digest::SHA256, der).as_ref());
     bytes
 }
+
+/// The greatest length of a certificate in DER, in bytes.
+pub const MAX_CERTIFICATE: usize = 65_536;
+
+/// The greatest number of certificates in a client's chain.
+pub const MAX_CHAIN: usize = 16;

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::element::Element;
-use super::{LoginFields, encoding};
+use super::{LoginFields, MAX_CERTIFICATE};
 
 /// A certificate of version 3 in which all is as it commonly is.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(crate) struct Ordinary<'a> {
 impl<'a> Ordinary<'a> {
     /// None where the certificate is not ordinary, whatever that means for it.
     pub(crate) fn read(der: &'a [u8]) -> Option<Self> {
-        if der.len() > encoding::MAX_CERTIFICATE {
+        if der.len() > MAX_CERTIFICATE {
             return None;
         }
         let mut certificate = Fields(der).whole(SEQUENCE)?;

@@ -18,8 +18,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, KeyUsage};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::certificate::encoding::{MAX_CERTIFICATE, MAX_CHAIN};
 use crate::certificate::ordinary::Ordinary;
+use crate::certificate::{MAX_CERTIFICATE, MAX_CHAIN};
 
 pub(crate) mod crl;
 mod diagnosis;

@@ -1,6 +1,6 @@
 use std::fs;
 
-use certjid_core::certificate::encoding;
+use certjid_core::encoding;
 use certjid_core::verify::{self, TrustStore, VerifyMode};
 
 /// All chains in both verify modes, judged at the time that the file is made for.

@@ -134,7 +134,7 @@ pub fn chain(name: &str) -> Vec<Vec<u8>> {
     let row = row("chains.jsonl", name);
     let blocks = row["chain"].as_array().unwrap();
     let pem: String = blocks.iter().map(|block| block.as_str().unwrap()).collect();
-    certjid_core::certificate::encoding::chain(pem.as_bytes()).unwrap()
+    certjid_core::encoding::chain(pem.as_bytes()).unwrap()
 }
 
 pub fn case(name: &str) -> PathBuf {

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::slice;
 
 use certjid_core::certificate::Certificate;
-use certjid_core::certificate::encoding::{MAX_CERTIFICATE, MAX_CHAIN};
+use certjid_core::certificate::{MAX_CERTIFICATE, MAX_CHAIN};
 use certjid_core::config::ListenerRef;
 use certjid_core::policy::{Modules, Request};
 use rcgen::{CustomExtension, SerialNumber};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use certjid_core::certificate::encoding;
+use certjid_core::encoding;
 use certjid_core::policy;
 use certjid_core::tls::ClientVerifier;
 use certjid_core::verify::{TrustStore, VerifyMode};

@@ -3,7 +3,8 @@
 use std::fs;
 use std::sync::Arc;
 
-use certjid_core::certificate::{Certificate, encoding};
+use certjid_core::certificate::Certificate;
+use certjid_core::encoding;
 use certjid_core::policy;
 use certjid_core::tls::ClientVerifier;
 use certjid_core::verify::{TrustStore, VerifyMode};

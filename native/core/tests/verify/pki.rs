@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use certjid_core::certificate::encoding;
+use certjid_core::encoding;
 use certjid_core::policy::{self, Authzid, Modules, Options, Outcome, Policy, Refused, Request};
 use certjid_core::verify::{self, CrlPolicy, Fault, TrustStore, VerifyMode};
 

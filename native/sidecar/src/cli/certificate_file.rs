@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use certjid_core::certificate::{Certificate, encoding};
+use certjid_core::certificate::Certificate;
+use certjid_core::encoding;
 use p12_keystore::Pkcs12Archive;
 
 use super::Unusable;

@@ -1,6 +1,6 @@
 //! The field `forwarded`: a client certificate from the headers that a proxy has written.
 
-use certjid_core::certificate::forwarded::{Forwarded, Proxy};
+use certjid_core::headers::{Forwarded, Proxy};
 
 use super::value::{Fields, Value};
 

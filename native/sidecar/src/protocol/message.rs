@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certjid_core::certificate::encoding;
-use certjid_core::certificate::forwarded::Forwarded;
 use certjid_core::config::ListenerRef;
+use certjid_core::encoding;
+use certjid_core::headers::Forwarded;
 use certjid_core::policy::{Authzid, Request};
 
 use super::value::{Fields, Named, Value};

@@ -4,8 +4,8 @@ use core::fmt;
 use core::str::FromStr;
 use std::borrow::Cow;
 
-use certjid_core::certificate::forwarded::Proxy;
 use certjid_core::config::{Config, ListenerRef};
+use certjid_core::headers::Proxy;
 use certjid_core::policy::{Refused, Request};
 use certjid_core::reason::{Condition, Reason};
 use certjid_core::sasl::Step;

@@ -2,27 +2,27 @@
 //! in HTTP headers.
 //!
 //! ```
-//! # use certjid_core::certificate::encoding;
-//! assert_eq!(encoding::chain(b":AQID:, :BAU=:")?, [vec![1, 2, 3], vec![4, 5]]);
+//! # use certjid_core::encoding;
+//! assert_eq!(encoding::chain(b":MAA=:")?, [[0x30, 0x00]]);
 //! assert!(encoding::chain(b"alice").is_err());
 //! # Ok::<(), encoding::EncodingError>(())
 //! ```
 
 use core::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use percent_encoding::percent_decode;
-
+use crate::certificate::element::Element;
+use crate::certificate::{MAX_CERTIFICATE, MAX_CHAIN};
+use crate::headers::{Forwarded, HeaderError, Proxy};
 use crate::pem::{self, Contents, PemError};
 
 /// Reads one certificate or several, leaf first, in the encoding that `input` is in:
 ///
 /// - DER: one certificate;
 /// - PEM (RFC 7468), as [`pem::certificates`] reads it;
-/// - PEM with percent escapes: nginx's `$ssl_client_escaped_cert`;
-/// - base64 between colons, several with commas: the `Client-Cert` and `Client-Cert-Chain`
-///   headers of RFC 9440.
+/// - one certificate in PEM with percent escapes: nginx's `$ssl_client_escaped_cert`;
+/// - one in base64 between colons: the header `Client-Cert` of RFC 9440.
+///
+/// The last two are read by [`crate::headers`], and as strictly as there.
 ///
 /// # Errors
 /// Where it is none of them, has no certificate, or has more than the limits of this module
@@ -33,9 +33,8 @@ pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
     }
     let chain = match Form::of(input)? {
         Form::Der => vec![input.to_vec()],
-        Form::EscapedPem => certificates(&percent_decode(input).collect::<Vec<u8>>())?,
+        Form::Header(proxy) => header(proxy, input)?,
         Form::Pem => certificates(input)?,
-        Form::StructuredField => structured_field(input.trim_ascii())?,
     };
     if chain.len() > MAX_CHAIN {
         return Err(EncodingError::TooMany(chain.len()));
@@ -49,33 +48,37 @@ pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
 /// What an input is, told by how it looks.
 enum Form {
     Der,
-    EscapedPem,
+    Header(Proxy),
     Pem,
-    StructuredField,
 }
 
 impl Form {
     fn of(input: &[u8]) -> Result<Self, EncodingError> {
         let text = input.trim_ascii();
-        // A text may begin with the digit 0.
-        let is_pem = contains(text, b"-----BEGIN") || pem::is_utf16(input);
-        let is_text = input
-            .get(1)
-            .is_some_and(|byte| byte.is_ascii_graphic() || *byte == b' ');
-        if input.first() == Some(&SEQUENCE) && !(is_text && is_pem) {
+        if is_der(input) {
             Ok(Self::Der)
         } else if text.is_empty() {
             Err(EncodingError::Empty)
         } else if text.starts_with(b":") {
-            Ok(Self::StructuredField)
+            Ok(Self::Header(Proxy::Rfc9440))
         } else if contains(text, b"-----BEGIN%20") {
-            Ok(Self::EscapedPem)
-        } else if is_pem {
+            Ok(Self::Header(Proxy::Nginx))
+        } else if contains(text, b"-----BEGIN") || pem::is_utf16(input) {
             Ok(Self::Pem)
         } else {
             Err(EncodingError::Unknown)
         }
     }
+}
+
+/// A text may begin with the digit 0, which is the tag of a sequence.
+fn is_der(input: &[u8]) -> bool {
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    let is_whole = || {
+        let mut rest = input;
+        Element::take(&mut rest).is_ok() && rest.is_empty()
+    };
+    input.first() == Some(&SEQUENCE) && (!input.get(1).is_some_and(is_text) || is_whole())
 }
 
 /// What else is in the text, such as the client's key, is nobody's business here.
@@ -86,19 +89,13 @@ fn certificates(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
         .map_err(EncodingError::Pem)
 }
 
-fn structured_field(text: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
-    text.split(|&byte| byte == b',')
-        .map(|item| {
-            let base64 = item
-                .trim_ascii()
-                .strip_prefix(b":")
-                .and_then(|rest| rest.strip_suffix(b":"))
-                .ok_or(EncodingError::StructuredField)?;
-            STANDARD
-                .decode(base64)
-                .map_err(|_| EncodingError::StructuredField)
-        })
-        .collect()
+fn header(proxy: Proxy, value: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
+    let forwarded = Forwarded {
+        proxy,
+        certificate: vec![value.to_vec()],
+        chain: Vec::new(),
+    };
+    forwarded.certificates().map_err(EncodingError::Header)
 }
 
 fn contains(text: &[u8], what: &[u8]) -> bool {
@@ -111,10 +108,10 @@ fn contains(text: &[u8], what: &[u8]) -> bool {
 pub enum EncodingError {
     /// There is nothing.
     Empty,
+    /// Not the value of a header as the proxy writes it.
+    Header(HeaderError),
     /// PEM that can't be read, or without a certificate.
     Pem(PemError),
-    /// Not a byte sequence of RFC 8941 as RFC 9440 has it.
-    StructuredField,
     /// The length in bytes of a certificate, or of the input, is over the limit.
     TooLarge(usize),
     /// More certificates than [`MAX_CHAIN`].
@@ -127,10 +124,8 @@ impl fmt::Display for EncodingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("there is no certificate: the input is empty"),
+            Self::Header(error) => error.fmt(f),
             Self::Pem(error) => error.fmt(f),
-            Self::StructuredField => {
-                f.write_str("this is not base64 between colons as RFC 9440 has it")
-            }
             Self::TooLarge(length) => write!(
                 f,
                 "{length} bytes are too many: {MAX_CERTIFICATE} are allowed for a certificate"
@@ -142,7 +137,7 @@ impl fmt::Display for EncodingError {
                 )
             }
             Self::Unknown => f.write_str(
-                "this is no certificate in DER, PEM, escaped PEM or the form of RFC 9440",
+                "this is not a certificate in DER, PEM, escaped PEM or the form of RFC 9440",
             ),
         }
     }
@@ -150,16 +145,10 @@ impl fmt::Display for EncodingError {
 
 impl std::error::Error for EncodingError {}
 
-/// The greatest length of a certificate in DER, in bytes.
-pub const MAX_CERTIFICATE: usize = 65_536;
-
-/// The greatest number of certificates in a client's chain.
-pub const MAX_CHAIN: usize = 16;
-
 /// A full chain in its longest encoding (PEM with every character escaped).
 const MAX_INPUT: usize = 5 * MAX_CHAIN * MAX_CERTIFICATE;
 
-pub(super) const SEQUENCE: u8 = 0x30;
+const SEQUENCE: u8 = 0x30;
 
 #[cfg(test)]
 mod tests {
@@ -176,8 +165,32 @@ mod tests {
 
     #[test]
     fn nginx_escapes_its_pem() {
-        let escaped = "-----BEGIN%20CERTIFICATE-----%0AAQID%0A-----END%20CERTIFICATE-----%0A";
-        assert_eq!(chain(escaped.as_bytes()).unwrap(), [[1, 2, 3]]);
+        let escaped = "-----BEGIN%20CERTIFICATE-----%0AMAA=%0A-----END%20CERTIFICATE-----%0A";
+        assert_eq!(chain(escaped.as_bytes()).unwrap(), [[0x30, 0]]);
+    }
+
+    #[test]
+    fn a_header_with_two_values_is_refused_as_a_forwarded_one() {
+        let escaped = "-----BEGIN%20CERTIFICATE-----%0AMAA=%0A-----END%20CERTIFICATE-----%0A";
+        for (value, proxy) in [(":MAA=:", Proxy::Rfc9440), (escaped, Proxy::Nginx)] {
+            for doubled in [
+                format!("{value}, {value}"),
+                format!("{value},{value}"),
+                format!("{value}{value}"),
+                format!("{value}x"),
+            ] {
+                let forwarded = Forwarded {
+                    proxy,
+                    certificate: vec![doubled.clone().into_bytes()],
+                    chain: Vec::new(),
+                };
+                assert_eq!(
+                    chain(doubled.as_bytes()),
+                    Err(EncodingError::Header(forwarded.certificates().unwrap_err())),
+                    "{doubled}"
+                );
+            }
+        }
     }
 
     #[test]
@@ -186,15 +199,15 @@ mod tests {
         assert!(matches!(chain(key), Err(EncodingError::Pem(_))));
         assert_eq!(chain(b" \n"), Err(EncodingError::Empty));
         assert_eq!(chain(b"alice"), Err(EncodingError::Unknown));
-        assert_eq!(chain(b":AQID"), Err(EncodingError::StructuredField));
-        assert_eq!(chain(b":AQ=ID:"), Err(EncodingError::StructuredField));
+        assert!(matches!(chain(b":AQID"), Err(EncodingError::Header(_))));
+        assert!(matches!(chain(b":AQ=ID:"), Err(EncodingError::Header(_))));
         let half = b"-----BEGIN CERTIFICATE-----\nAQID\n";
         assert!(matches!(chain(half), Err(EncodingError::Pem(_))));
     }
 
     #[test]
     fn size_and_count_are_bounded() {
-        let huge = vec![SEQUENCE; 1_000_000];
+        let huge = [&[SEQUENCE, 0x83][..], &[0; 999_998]].concat();
         assert_eq!(chain(&huge), Err(EncodingError::TooLarge(1_000_000)));
         let many = PEM.repeat(9);
         assert_eq!(chain(many.as_bytes()), Err(EncodingError::TooMany(18)));

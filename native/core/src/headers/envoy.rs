@@ -1,11 +1,12 @@
 //! Envoy's `X-Forwarded-Client-Cert`: elements with commas between them, each of `Key=Value` pairs
 //! with semicolons, values with double quotes where they need them.
 
-use super::{ForwardedError, escaped_pem, one};
+use super::HeaderFault;
+use super::nginx::{escaped_pem, one};
 
 /// The certificates of the only element, leaf first: those of `Chain`, which has the leaf too, or
 /// the one of `Cert`. Other keys say nothing that the certificates don't.
-pub(super) fn certificates(header: &[u8]) -> Result<Vec<Vec<u8>>, ForwardedError> {
+pub(super) fn certificates(header: &[u8]) -> Result<Vec<Vec<u8>>, HeaderFault> {
     let (mut cert, mut chain) = (None, None);
     let mut rest = header;
     loop {
@@ -18,13 +19,13 @@ pub(super) fn certificates(header: &[u8]) -> Result<Vec<Vec<u8>>, ForwardedError
         if let Some(slot) = known
             && slot.replace(escaped_pem(&value)?).is_some()
         {
-            return Err(ForwardedError::Doubled);
+            return Err(HeaderFault::Doubled(SEVERAL));
         }
         match rest.split_first() {
             None => break,
             Some((b';', more)) => rest = more,
             // An element for each proxy: only the last is of the one in front of this server.
-            Some((b',', _)) => return Err(ForwardedError::Doubled),
+            Some((b',', _)) => return Err(HeaderFault::Doubled(SEVERAL)),
             Some(_) => return Err(MALFORMED),
         }
     }
@@ -32,15 +33,15 @@ pub(super) fn certificates(header: &[u8]) -> Result<Vec<Vec<u8>>, ForwardedError
         (Some(leaf), None) => Ok(vec![leaf]),
         (None, Some(chain)) => Ok(chain),
         (Some(leaf), Some(chain)) if chain.first() == Some(&leaf) => Ok(chain),
-        (Some(_), Some(_)) => Err(ForwardedError::Malformed("Chain does not begin with Cert")),
-        (None, None) => Err(ForwardedError::Malformed(
+        (Some(_), Some(_)) => Err(HeaderFault::Malformed("Chain does not begin with Cert")),
+        (None, None) => Err(HeaderFault::Malformed(
             "this has neither the Cert nor the Chain of X-Forwarded-Client-Cert",
         )),
     }
 }
 
 /// Takes a key and its value off, up to the next separator.
-fn take_pair<'a>(rest: &mut &'a [u8]) -> Result<(&'a [u8], Vec<u8>), ForwardedError> {
+fn take_pair<'a>(rest: &mut &'a [u8]) -> Result<(&'a [u8], Vec<u8>), HeaderFault> {
     let equals = rest
         .iter()
         .position(|&byte| byte == b'=')
@@ -68,4 +69,6 @@ fn take_pair<'a>(rest: &mut &'a [u8]) -> Result<(&'a [u8], Vec<u8>), ForwardedEr
     Ok((key, unquoted))
 }
 
-const MALFORMED: ForwardedError = ForwardedError::Malformed("this is no X-Forwarded-Client-Cert");
+const MALFORMED: HeaderFault = HeaderFault::Malformed("this is not an X-Forwarded-Client-Cert");
+
+const SEVERAL: &str = "X-Forwarded-Client-Cert has several elements, or one key twice";
