@@ -44,27 +44,6 @@ pub enum JidError {
     Unassigned(Part, char),
 }
 
-impl JidError {
-    /// Names the cause of a refusal. The stringprep crate keeps the character that it found to
-    /// itself, so that it is found here a second time.
-    pub(super) fn refused(part: Part, text: &str, error: &stringprep::Error) -> Self {
-        let alone_refused = |c: &char| {
-            let alone = c.to_string();
-            match part {
-                Part::Local => stringprep::nodeprep(&alone).is_err(),
-                Part::Resource => stringprep::resourceprep(&alone).is_err(),
-                Part::Domain | Part::Jid => stringprep::nameprep(&alone).is_err(),
-            }
-        };
-        match text.chars().find(alone_refused) {
-            Some(c) if error.to_string().starts_with("prohibited character") => {
-                Self::Prohibited(part, c)
-            }
-            _ => Self::Bidirectional(part),
-        }
-    }
-}
-
 impl fmt::Display for JidError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

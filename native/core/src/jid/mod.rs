@@ -19,6 +19,8 @@ use core::str;
 use stringprep::tables;
 
 mod error;
+mod profile;
+
 pub use error::{JidError, Part};
 
 /// A prepared JID. A part that is absent is empty.
@@ -57,7 +59,7 @@ impl Jid {
         Ok(Self {
             local: nodeprep(local)?,
             domain: nameprep(domain)?,
-            resource: prepare(Part::Resource, resource, stringprep::resourceprep)?,
+            resource: prepare(Part::Resource, resource)?,
         })
     }
 
@@ -83,35 +85,28 @@ impl fmt::Display for Jid {
 
 /// Prepares a local part (RFC 6122 appendix A). The empty one is prepared to itself.
 pub fn nodeprep(local: &str) -> Result<String, JidError> {
-    prepare(Part::Local, local, stringprep::nodeprep)
+    prepare(Part::Local, local)
 }
 
 /// Prepares a domain (RFC 3491). No rule of DNS or IDNA is applied, as in MongooseIM.
 pub fn nameprep(domain: &str) -> Result<String, JidError> {
-    prepare(Part::Domain, domain, stringprep::nameprep)
+    prepare(Part::Domain, domain)
 }
 
-fn prepare<'a>(
-    part: Part,
-    text: &'a str,
-    profile: impl Fn(&'a str) -> Result<std::borrow::Cow<'a, str>, stringprep::Error>,
-) -> Result<String, JidError> {
+fn prepare(part: Part, text: &str) -> Result<String, JidError> {
     if text.len() > MAX_PART {
         return Err(JidError::TooLong(part, text.len()));
     }
-    // The crate looks for unassigned code points only after NFKC, which knows later versions of
-    // Unicode and maps some of them to assigned ones.
+    // NFKC knows later versions of Unicode, and maps some of their code points to assigned ones.
     let unassigned = |c: &char| !c.is_ascii() && tables::unassigned_code_point(*c);
     if let Some(unassigned) = text.chars().find(unassigned) {
         return Err(JidError::Unassigned(part, unassigned));
     }
-    let prepared = profile(text)
-        .map_err(|error| JidError::refused(part, text, &error))?
-        .into_owned();
+    let prepared = profile::prepare(part, text)?;
     if prepared.len() > MAX_PART {
         return Err(JidError::TooLong(part, prepared.len()));
     }
-    Ok(prepared)
+    Ok(prepared.into_owned())
 }
 
 /// The greatest length of a JID, in bytes before preparation: MongooseIM's limit.
