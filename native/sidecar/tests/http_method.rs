@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use certjid_core::policy::{Outcome, Request};
 use certjid_sidecar::backend::{Backed, Options};
 use common::http_service::{Service, answer, pem};
-use common::{Site, decide};
+use certjid_sidecar::metrics::Metrics;
+use common::{Site, decide, decide_and_count};
 
 #[test]
 fn the_request_is_mongooseim_s() {
@@ -129,21 +130,32 @@ fn each_answer_is_read_as_mongooseim_reads_it() {
             ),
             refused,
         ),
-        (answer(201, &pem(&alice)), refused),
+        (answer(201, &pem(&alice)), unavailable),
         (answer(204, ""), refused),
-        (answer(302, ""), refused),
-        (answer(401, ""), refused),
+        (answer(206, &pem(&alice)), unavailable),
+        (answer(302, ""), unavailable),
+        (answer(400, ""), refused),
+        (answer(401, ""), unavailable),
+        (answer(403, &pem(&alice)), refused),
         (answer(404, ""), refused),
+        (answer(407, ""), unavailable),
+        (answer(409, ""), refused),
+        (answer(429, ""), unavailable),
         (answer(500, ""), unavailable),
+        (answer(503, &pem(&alice)), unavailable),
         (answer(200, &"x".repeat(10_000_000)), unavailable),
         (b"garbage\r\n\r\n".to_vec(), unavailable),
         (Vec::new(), unavailable),
     ];
+    // Nobody is refused by a service that counts as down, nor the reverse.
+    let answered = |metrics: &Metrics| metrics.services().values().any(|health| health.up);
     for (reply, expected) in cases {
         let told = String::from_utf8_lossy(&reply[..reply.len().min(60)]).into_owned();
         let service = Service::start(reply);
-        let outcome = login(&site, &service.config("\"http\"", ""), &alice);
+        let backed = site.backed(&service.config("\"http\"", ""));
+        let (outcome, metrics) = decide_and_count(&backed, &with_chain(&site, &alice));
         assert_eq!(condition(&outcome), expected, "{told}: {outcome:?}");
+        assert_eq!(answered(&metrics), expected != unavailable, "{told}");
     }
 }
 
@@ -214,11 +226,14 @@ fn https_is_verified_as_the_pool_says() {
 }
 
 fn login(site: &Site, config: &str, der: &[u8]) -> Outcome {
-    let request = Request {
+    decide(&site.backed(config), &with_chain(site, der))
+}
+
+fn with_chain(site: &Site, der: &[u8]) -> Request {
+    Request {
         chain: vec![der.to_vec()],
         ..site.request("nobody")
-    };
-    decide(&site.backed(config), &request)
+    }
 }
 
 fn condition(outcome: &Outcome) -> Option<&'static str> {

@@ -119,17 +119,7 @@ impl Service {
         };
         let answer = match status {
             StatusCode::OK => compare(&body, question.certificate),
-            StatusCode::NO_CONTENT => {
-                MethodAnswer::Refused("the service knows no certificate of the user".to_owned())
-            }
-            _ => {
-                let message = format!("the service answers with status {}", status.as_u16());
-                if status.is_server_error() {
-                    MethodAnswer::Unavailable(message)
-                } else {
-                    MethodAnswer::Refused(message)
-                }
-            }
+            status => without_certificates(status),
         };
         Ok((answer, Some(connection)))
     }
@@ -200,6 +190,27 @@ fn told(error: &dyn core::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// What a status without certificates says of the user. Of those that MongooseIM's page of this API
+/// has, these mean that there is no certificate of the user. By any other nobody is refused: it
+/// tells of the caller's credential (401), of its pace (429), of a server on the way, or of nothing
+/// that `get_certs` asks for.
+fn without_certificates(status: StatusCode) -> MethodAnswer {
+    let message = format!("the service answers with status {}", status.as_u16());
+    match status {
+        StatusCode::NO_CONTENT => {
+            MethodAnswer::Refused("the service knows no certificate of the user".to_owned())
+        }
+        StatusCode::BAD_REQUEST
+        | StatusCode::FORBIDDEN
+        | StatusCode::NOT_FOUND
+        | StatusCode::CONFLICT => MethodAnswer::Refused(message),
+        StatusCode::UNAUTHORIZED => MethodAnswer::Unavailable(format!(
+            "{message}: it does not accept auth.http.basic_auth"
+        )),
+        _ => MethodAnswer::Unavailable(message),
+    }
 }
 
 /// Looks for the client's certificate in the body of an answer.

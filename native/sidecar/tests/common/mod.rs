@@ -23,6 +23,7 @@ use certjid_core::config::ListenerRef;
 use certjid_core::policy::{self, Authzid, Outcome, Request};
 use certjid_sidecar::backend::{Backed, Options};
 use certjid_sidecar::issue::{Authority, Client};
+use certjid_sidecar::metrics::Metrics;
 use certjid_sidecar::server::socket::{Access, SocketFile};
 use certjid_sidecar::server::{self, Limits, Service};
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -209,8 +210,16 @@ impl Connection {
 
 /// Decides a login. The connections to services live on in one runtime for all tests.
 pub fn decide(backed: &Backed, request: &Request) -> Outcome {
+    decide_and_count(backed, request).0
+}
+
+/// The same, with what is counted of the services.
+pub fn decide_and_count(backed: &Backed, request: &Request) -> (Outcome, Metrics) {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
-    RUNTIME.block_on(backed.authenticate(request, policy::now()))
+    let metrics = Metrics::default();
+    let progress = backed.policy().begin(request, policy::now());
+    let outcome = RUNTIME.block_on(backed.finish(progress, &metrics));
+    (outcome, metrics)
 }
 
 /// The reason of a refusal, or `ok`.
