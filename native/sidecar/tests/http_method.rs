@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use certjid_core::policy::{Outcome, Request};
 use certjid_sidecar::backend::{Backed, Options};
-use common::http_service::{Service, answer, pem};
 use certjid_sidecar::metrics::Metrics;
+use common::http_service::{Service, answer, pem};
 use common::{Site, decide, decide_and_count};
 
 #[test]

@@ -343,3 +343,66 @@ fn the_dashboard_asks_for_metrics_that_are_there() {
     }
     assert!(asked > 8);
 }
+
+/// What answers at a socket is not the sidecar that one believes to ask, perhaps.
+#[test]
+fn no_answer_steers_the_terminal() {
+    let dir = folder();
+    let noise = "\u{1b}[2J\u{9b}31m\u{7f}\r\n\u{202e}\u{61c}\u{2028}";
+    let count = json!([{ "name": noise, "count": 1 }]);
+    let service = json!({
+        "pool": noise, "up": false, "answered": 0, "failed": 1, "failed_at": 0, "cause": noise,
+    });
+    let well = json!({ "up": true, "answered": 1, "failed": 1, "failed_at": 0, "pool": noise, "cause": noise });
+    let reply = json!({
+        "release": noise, "config": noise, "loaded_at": 0, "uptime": 1, "allowed": 1, "refused": 1,
+        "methods": count, "reasons": count, "services": [service, well], "expiring": 0,
+        "errors": 0, "connections": 1, "reload_error": noise, "pid": 1, "external": false,
+        "mechanisms": [], "reason": noise, "message": noise, "condition": noise, "jid": noise,
+        "trail": [{ "what": noise, "outcome": noise, "message": noise }],
+    });
+    let status = [&["status", "--socket", "sock"][..], &["--json"]].concat();
+    let top = ["top", "--socket", "sock", "--count", "1"];
+    let commands = [
+        &status[..3],
+        &status,
+        &top,
+        &CHECK,
+        &[&CHECK[..], &["--json"]].concat(),
+    ];
+    let listener = std::os::unix::net::UnixListener::bind(dir.path().join("sock")).unwrap();
+    let replies = [reply, json!({ "error": "internal", "message": noise })];
+    let mut lengths = Vec::new();
+    thread::scope(|scope| {
+        for reply in &replies {
+            for command in commands {
+                let child = ending_with_us(env!("CARGO_BIN_EXE_certjid"))
+                    .args(command)
+                    .current_dir(dir.path())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                let (stream, _) = listener.accept().unwrap();
+                // `check` asks twice.
+                scope.spawn(move || {
+                    let mut connection = Connection(stream);
+                    while connection.receive().is_some() {
+                        connection.send(reply.to_string().as_bytes());
+                    }
+                });
+                let output = child.wait_with_output().unwrap();
+                let shown = [output.stdout, output.stderr].concat();
+                let shown = String::from_utf8(shown).unwrap();
+                for c in noise
+                    .chars()
+                    .filter(|c| *c != '\n' && !c.is_ascii_graphic())
+                {
+                    assert!(!shown.contains(c), "{command:?} writes {c:?}: {shown:?}");
+                }
+                lengths.push(shown.len());
+            }
+        }
+    });
+    assert!(lengths.iter().all(|length| *length > 50), "{lengths:?}");
+}

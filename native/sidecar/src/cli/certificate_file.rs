@@ -9,6 +9,7 @@ use certjid_core::encoding;
 use p12_keystore::Pkcs12Archive;
 
 use super::Unusable;
+use super::terminal::plain;
 
 /// Reads the certificates of a file in DER, leaf first; `-` is standard input.
 pub(super) fn read(path: &Path, password_file: Option<&Path>) -> Result<Vec<Vec<u8>>, Unusable> {
@@ -98,7 +99,11 @@ fn password(path: &Path, file: Option<&Path>) -> Result<String, String> {
             .map_err(|error| format!("the password file {}: {error}", file.display()))?;
         return Ok(text.lines().next().unwrap_or_default().to_owned());
     }
-    rpassword::prompt_password(format!("Password of {}: ", path.display())).map_err(|error| {
+    rpassword::prompt_password(format!(
+        "Password of {}: ",
+        plain(&path.display().to_string())
+    ))
+    .map_err(|error| {
         format!("it has a password, and none can be asked for ({error}): use --password-file")
     })
 }

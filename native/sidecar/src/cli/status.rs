@@ -5,7 +5,9 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::terminal::{BAD, FAINT, GOOD, NOTE, plain, print, print_json, styled, time};
+use super::terminal::{
+    BAD, FAINT, GOOD, NOTE, plain, plain_lines, print, print_json, styled, time,
+};
 use super::{Done, REFUSED, Unusable};
 use crate::client::Client;
 use crate::protocol::{Count, PoolStatus, Status};
@@ -56,18 +58,18 @@ fn render(status: &Status) -> Vec<String> {
     let mut lines = vec![
         format!(
             "certjid {} has run for {} as process {}",
-            status.release,
+            plain(&status.release),
             duration(status.uptime),
             status.pid
         ),
         format!(
             "policy       {} of {}",
-            status.config,
+            plain(&status.config),
             time(status.loaded_at)
         ),
     ];
     if let Some(error) = &status.reload_error {
-        let told = plain(error);
+        let told = plain_lines(error);
         lines.push(styled(
             BAD,
             format!("reload       failed, the old policy stays: {told}"),
@@ -83,7 +85,7 @@ fn render(status: &Status) -> Vec<String> {
         ("refused for", NOTE, &status.reasons),
     ] {
         for count in by_count(counts) {
-            let line = format!("  {what} {:<32} {:>10}", count.name, count.count);
+            let line = format!("  {what} {:<32} {:>10}", plain(&count.name), count.count);
             lines.push(styled(style, line));
         }
     }
@@ -108,16 +110,13 @@ pub(super) fn services(status: &Status) -> Vec<String> {
     let line = |service: &PoolStatus| {
         let health = &service.health;
         let cause = plain(health.cause.as_deref().unwrap_or_default());
+        let pool = plain(&service.pool);
         match (health.up, health.failed_at) {
-            (true, None) => styled(
-                GOOD,
-                format!("{}  up, {} answers", service.pool, health.answered),
-            ),
+            (true, None) => styled(GOOD, format!("{pool}  up, {} answers", health.answered)),
             (true, Some(at)) => styled(
                 FAINT,
                 format!(
-                    "{}  up, {} answers; {} failures, the last at {}: {cause}",
-                    service.pool,
+                    "{pool}  up, {} answers; {} failures, the last at {}: {cause}",
                     health.answered,
                     health.failed,
                     time(at)
@@ -126,14 +125,18 @@ pub(super) fn services(status: &Status) -> Vec<String> {
             (false, at) => styled(
                 BAD,
                 format!(
-                    "{}  does not answer since {}: {cause}",
-                    service.pool,
+                    "{pool}  does not answer since {}: {cause}",
                     time(health.down_since.or(at).unwrap_or_default())
                 ),
             ),
         }
     };
-    status.services.iter().map(line).collect()
+    let mut lines: Vec<String> = status.services.iter().map(line).collect();
+    if status.services_left_out > 0 {
+        let left_out = format!("and {} more services", status.services_left_out);
+        lines.push(styled(FAINT, left_out));
+    }
+    lines
 }
 
 /// The greatest first.

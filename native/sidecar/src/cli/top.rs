@@ -1,21 +1,20 @@
 use core::time::Duration;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Instant;
 
-use anstream::stdout;
 use clap::Args;
 
 use super::Done;
 use super::status::{ask, by_count, duration, expiring, services};
-use super::terminal::{BAD, GOOD, NOTE, plain, styled, time};
+use super::terminal::{BAD, GOOD, NOTE, plain, plain_lines, print_screen, styled, time};
 use crate::protocol::{Count, Status};
 
 /// Watches a running sidecar: logins a second, reasons, services
 ///
-/// Ends on Ctrl-C. Where the output is no terminal, each look is a block of lines.
+/// Ends on Ctrl-C. Where the output is not a terminal, each look is a block of lines.
 #[derive(Args, Debug)]
 pub(super) struct TopArgs {
     /// The socket that the sidecar listens on
@@ -40,13 +39,7 @@ pub(super) fn run(args: &TopArgs) -> Done {
             .as_ref()
             .map(|(at, old)| (old, now.duration_since(*at).as_secs_f64()));
         let lines = render(&status, earlier);
-        let mut out = stdout().lock();
-        if is_terminal {
-            // To the top left, over what was there before.
-            write!(out, "{CLEAR}")?;
-        }
-        writeln!(out, "{}\n", lines.join("\n"))?;
-        out.flush()?;
+        print_screen(&format!("{}\n\n", lines.join("\n")), is_terminal)?;
         looks += 1;
         if args.count.is_some_and(|count| looks >= count) {
             return Ok(ExitCode::SUCCESS);
@@ -63,15 +56,18 @@ fn render(status: &Status, before: Before<'_>) -> Vec<String> {
     let mut lines = vec![
         format!(
             "certjid {}  pid {}  up {}  connections {}",
-            status.release,
+            plain(&status.release),
             status.pid,
             duration(status.uptime),
             status.connections
         ),
-        format!("{} of {}", status.config, time(status.loaded_at)),
+        format!("{} of {}", plain(&status.config), time(status.loaded_at)),
     ];
     if let Some(error) = &status.reload_error {
-        lines.push(styled(BAD, format!("reload failed: {}", plain(error))));
+        lines.push(styled(
+            BAD,
+            format!("reload failed: {}", plain_lines(error)),
+        ));
     }
     let line = |name: &str, count: fn(&Status, &str) -> u64| {
         let in_all = count(status, name);
@@ -85,7 +81,7 @@ fn render(status: &Status, before: Before<'_>) -> Vec<String> {
                 )
             },
         );
-        format!("{name:<36} {in_all:>12} {rate:>12}")
+        format!("{:<36} {in_all:>12} {rate:>12}", plain(name))
     };
     lines.push(format!("\n{:<36} {:>12} {:>12}", "", "in all", "now"));
     lines.push(styled(GOOD, line("allowed", |status, _| status.allowed)));
@@ -114,5 +110,3 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 /// The reasons that fit on a screen.
 const MAX_REASONS: usize = 12;
-
-const CLEAR: &str = "\x1b[H\x1b[2J";
