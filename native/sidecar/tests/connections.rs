@@ -86,6 +86,33 @@ fn a_client_that_takes_no_replies_is_held_back() {
     assert!(sidecar.connect().ask(&json!({ "request": "status" }))["pid"].is_u64());
 }
 
+/// Clients that each stay within what a connection may ask are bounded together.
+#[test]
+fn replies_that_nobody_reads_are_bounded_over_all_connections() {
+    let site = Site::new();
+    let limits = Limits {
+        frame_timeout: Duration::from_secs(120),
+        unsent: 1024 * 1024,
+        ..Limits::default()
+    };
+    let sidecar = site.serve_with(limits);
+    let status = json!({ "id": "x".repeat(900), "request": "status" }).to_string();
+    let frame = [&(status.len() as u32).to_be_bytes(), status.as_bytes()].concat();
+    // It reads late, but it is not the one that holds the most.
+    let mut patient = sidecar.connect();
+    (0..400).for_each(|_| patient.send(status.as_bytes()));
+    let mut greedy: Vec<Connection> = (0..4).map(|_| sidecar.connect()).collect();
+    let closed = greedy.iter_mut().filter_map(|connection| {
+        let mut ask = || connection.0.write_all(&frame);
+        (0..1000).find_map(|_| ask().err())
+    });
+    assert!(closed.count() > 0, "more than a megabyte waits");
+    for _ in 0..400 {
+        assert!(patient.receive_json()["pid"].is_u64());
+    }
+    assert!(sidecar.connect().ask(&json!({ "request": "status" }))["pid"].is_u64());
+}
+
 #[test]
 fn replies_that_are_taken_late_are_whole() {
     let site = Site::new();

@@ -2,7 +2,7 @@
 //! when it is ready.
 
 use core::time::Duration;
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use certjid_core::reason::Reason;
@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
 use super::service::{Answer, OpenConnection};
+use super::unsent::{Held, Share};
 use super::{Limits, Service};
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::{Format, Id, MAX_FRAME, refuse};
@@ -21,25 +22,54 @@ use crate::protocol::{Format, Id, MAX_FRAME, refuse};
 /// connection.
 type Reply = (Vec<u8>, OwnedSemaphorePermit);
 
+/// The replies that are not written yet.
+#[derive(Clone)]
+struct Outbox {
+    queue: mpsc::UnboundedSender<(Reply, Held)>,
+    share: Arc<Share>,
+}
+
+impl Outbox {
+    /// Leaves a reply for the task that writes. It is dropped where the connection is gone, or is
+    /// to be closed for what it holds.
+    fn put(&self, reply: Reply) {
+        if let Some(held) = self.share.hold(reply.0.len()) {
+            let _ = self.queue.send((reply, held));
+        }
+    }
+}
+
 /// Serves a connection, which counts as open until its descriptor is closed.
 pub(super) async fn serve(
     stream: UnixStream,
     _open: OpenConnection,
     service: Arc<Service>,
     limits: Arc<Limits>,
+    share: Arc<Share>,
     stopped: watch::Receiver<bool>,
 ) {
     let (reader, writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
-    let (replies, queue) = mpsc::unbounded_channel();
-    let writing = tokio::spawn(write_replies(writer, queue, limits.frame_timeout));
-    if let Err(error) = read_requests(&mut reader, service, &limits, stopped, replies).await {
+    let (sender, queue) = mpsc::unbounded_channel();
+    let within = limits.frame_timeout;
+    let writing = tokio::spawn(write_replies(writer, queue, Arc::clone(&share), within));
+    let outbox = Outbox {
+        queue: sender,
+        share,
+    };
+    let reading = read_requests(&mut reader, Arc::clone(&service), &limits, stopped, outbox);
+    if let Err(error) = reading.await {
         tracing::debug!(%error, "a connection fails");
     }
     // The queue ends when the last decision is made.
-    let is_there = writing.await.unwrap_or(false);
-    if is_there {
-        linger(reader).await;
+    match writing.await {
+        Ok(Written::All) => linger(reader).await,
+        Ok(Written::TooMuchWaits) if service.admits_refusal() => {
+            tracing::warn!(
+                "a connection is closed: it holds most of the replies that nobody reads"
+            );
+        }
+        _ => {}
     }
 }
 
@@ -48,13 +78,13 @@ async fn read_requests(
     service: Arc<Service>,
     limits: &Limits,
     mut stopped: watch::Receiver<bool>,
-    replies: mpsc::UnboundedSender<Reply>,
+    outbox: Outbox,
 ) -> io::Result<()> {
     let places = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
     let ended = async {
         tokio::select! {
             _ = stopped.wait_for(|&stopped| stopped) => {}
-            () = replies.closed() => {}
+            () = outbox.queue.closed() => {}
         }
     };
     tokio::pin!(ended);
@@ -76,17 +106,16 @@ async fn read_requests(
             Frame::Payload(payload) => {
                 let decision = service.begin().await;
                 let service = Arc::clone(&service);
-                let answer = answer(service, payload, decision, place, replies.clone());
+                let answer = answer(service, payload, decision, place, outbox.clone());
                 if is_alone && reader.buffer().is_empty() {
                     let reply = answer.await;
                     if let Some(rest) = write_now(reader.get_ref().as_ref(), reply)? {
-                        // Fails where the connection is gone.
-                        let _ = replies.send(rest);
+                        outbox.put(rest);
                     }
                 } else {
                     // Others that are here already are for other processors.
-                    let replies = replies.clone();
-                    tokio::spawn(async move { answer.await.map(|reply| replies.send(reply)) });
+                    let outbox = outbox.clone();
+                    tokio::spawn(async move { answer.await.map(|reply| outbox.put(reply)) });
                 }
             }
             Frame::TooLarge(length, first) => {
@@ -94,7 +123,7 @@ async fn read_requests(
                 let message = format!("{length} bytes are more than the {MAX_FRAME} of a frame");
                 let id = Id::absent(Format::of(first));
                 let reply = refuse(&id, Reason::BadRequest, &message);
-                let _ = replies.send((frame::write(&reply), place));
+                outbox.put((frame::write(&reply), place));
                 return Ok(());
             }
             // A client that waits for its replies is not idle.
@@ -110,7 +139,7 @@ async fn answer(
     payload: Vec<u8>,
     decision: Option<OwnedSemaphorePermit>,
     place: OwnedSemaphorePermit,
-    replies: mpsc::UnboundedSender<Reply>,
+    outbox: Outbox,
 ) -> Option<Reply> {
     let answer = service.answer(&payload);
     drop((payload, decision));
@@ -119,7 +148,7 @@ async fn answer(
         Answer::Waiting(login) => {
             tokio::spawn(async move {
                 let reply = service.complete(login).await;
-                let _ = replies.send((frame::write(&reply), place));
+                outbox.put((frame::write(&reply), place));
             });
             None
         }
@@ -141,23 +170,54 @@ fn write_now(stream: &UnixStream, reply: Option<Reply>) -> io::Result<Option<Rep
     Ok(Some((frame, place)))
 }
 
-/// Writes until all replies are written, or the client does not take them. True where the client
-/// is still there.
+/// How the writing of replies ends.
+enum Written {
+    All,
+    /// The client is gone, or does not take them.
+    NotAll,
+    /// Over all connections, more replies wait than may, and here the most.
+    TooMuchWaits,
+}
+
+/// Writes until all replies are written, or can't be.
 async fn write_replies(
     mut writer: OwnedWriteHalf,
-    mut queue: mpsc::UnboundedReceiver<Reply>,
+    mut queue: mpsc::UnboundedReceiver<(Reply, Held)>,
+    share: Arc<Share>,
     within: Duration,
-) -> bool {
-    let mut ready: Vec<Reply> = Vec::new();
-    while queue.recv_many(&mut ready, MAX_AT_ONCE).await > 0 {
-        let frames: Vec<&[u8]> = ready.iter().map(|(frame, _)| frame.as_slice()).collect();
-        match timeout(within, writer.write_all(&frames.concat())).await {
-            // The places are free again.
-            Ok(Ok(())) => ready.clear(),
-            Ok(Err(_)) | Err(_) => return false,
+) -> Written {
+    let mut ready = Vec::new();
+    let writing = async {
+        while queue.recv_many(&mut ready, MAX_AT_ONCE).await > 0 {
+            match timeout(within, write_all(&mut writer, &ready)).await {
+                // The places are free again.
+                Ok(Ok(())) => ready.clear(),
+                Ok(Err(_)) | Err(_) => return Written::NotAll,
+            }
+        }
+        match writer.shutdown().await {
+            Ok(()) => Written::All,
+            Err(_) => Written::NotAll,
+        }
+    };
+    tokio::select! {
+        () = share.is_closed() => Written::TooMuchWaits,
+        written = writing => written,
+    }
+}
+
+/// Writes several frames, without a copy of them that would not be counted.
+async fn write_all(writer: &mut OwnedWriteHalf, replies: &[(Reply, Held)]) -> io::Result<()> {
+    let frames = replies.iter().map(|((frame, _), _)| IoSlice::new(frame));
+    let mut frames: Vec<IoSlice<'_>> = frames.collect();
+    let mut left = frames.as_mut_slice();
+    while !left.is_empty() {
+        match writer.write_vectored(left).await? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            written => IoSlice::advance_slices(&mut left, written),
         }
     }
-    writer.shutdown().await.is_ok()
+    Ok(())
 }
 
 /// Takes what the client still sends: closing a Unix socket with unread bytes in it is a reset

@@ -15,11 +15,15 @@ pub mod reloader;
 mod service;
 pub mod socket;
 mod trusted_proxies;
+mod unsent;
 
 pub use crate::connections::DRAIN_TIMEOUT;
 pub use crate::log_limit::DEFAULT_LOG_REFUSALS;
 pub use service::Service;
 pub use trusted_proxies::TrustedProxy;
+pub use unsent::DEFAULT_UNSENT;
+
+use unsent::Unsent;
 
 /// What bounds the connections.
 #[derive(Clone, Debug)]
@@ -32,6 +36,9 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a begun frame may take to arrive, and a reply to be taken.
     pub frame_timeout: Duration,
+    /// The bytes of replies that may wait over all connections. Above it, the connection that
+    /// holds the most of them is closed.
+    pub unsent: usize,
 }
 
 impl Default for Limits {
@@ -41,6 +48,7 @@ impl Default for Limits {
             max_connections: 1024,
             idle_timeout: Duration::from_secs(300),
             frame_timeout: Duration::from_secs(10),
+            unsent: DEFAULT_UNSENT,
         }
     }
 }
@@ -58,6 +66,7 @@ pub async fn run(
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
+    let unsent = Unsent::new(limits.unsent);
     let limits = Arc::new(limits);
     let mut connections = Connections::new("logins");
     tokio::pin!(stop);
@@ -69,7 +78,10 @@ pub async fn run(
         if is_welcome(&stream, connections.count(), &limits, &service) {
             let (service, limits) = (Arc::clone(&service), Arc::clone(&limits));
             let (open, stopped) = (service.count_connection(), connections.stopped());
-            connections.add(connection::serve(stream, open, service, limits, stopped));
+            let share = unsent.open();
+            connections.add(connection::serve(
+                stream, open, service, limits, share, stopped,
+            ));
         }
     }
     drop(listener);
