@@ -100,12 +100,10 @@ run(https, {ssl, Transport}, Session0, Server) ->
 run(http, Socket, Session, _Server) ->
 	certjid_test_xmpp_http:serve(Socket, Session).
 
-%% In the process that handles the connection: the certificates come to it as messages.
 handshake(Transport, Session, #{tls := Tls, ssl := More}) ->
-	Options = options(Tls#{report_to => self()}, More),
-	case ssl:handshake(Transport, [{log_level, none} | Options], ?TIMEOUT) of
-		{ok, Socket} ->
-			Peer = certjid_tls:peer(Socket),
+	Options = [{log_level, none} | options(Tls, More)],
+	case certjid_tls:handshake(Transport, Options, ?TIMEOUT) of
+		{ok, Socket, Peer} ->
 			{{ssl, Socket}, certjid_test_xmpp_session:secure(Peer, Session)};
 		{error, _} = Error ->
 			throw({tls, Error})
@@ -160,4 +158,4 @@ receive_bytes({tcp, Socket}) -> gen_tcp:recv(Socket, 0, ?TIMEOUT);
 receive_bytes({ssl, Socket}) -> ssl:recv(Socket, 0, ?TIMEOUT).
 
 close({tcp, Socket}) -> gen_tcp:close(Socket);
-close({ssl, Socket}) -> catch ssl:close(Socket).
+close({ssl, Socket}) -> try ssl:close(Socket) catch exit:_ -> ok end.

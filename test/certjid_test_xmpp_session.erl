@@ -23,7 +23,7 @@ new(Listener, Server) ->
 		attempts => 0, jid => undefined, report => #{}
 	}.
 
-%% TLS is up, with the answer of certjid_tls:peer/1.
+%% TLS is up, with the answer of certjid_tls:handshake/3.
 secure(Peer, #{report := Report} = Session) ->
 	Seen = #{tls => ok, verified => maps:get(verified, Peer)},
 	Session#{peer := Peer, report := maps:merge(Report, Seen)}.

@@ -109,10 +109,10 @@ in_process(Fun) ->
 
 answer(Listen, Server, Policy, Sidecar) ->
 	{ok, Tcp} = gen_tcp:accept(Listen, 10000),
-	Options = maps:to_list(Server) ++ certjid_tls:listener_opts(Policy, c2s, self()),
-	case ssl:handshake(Tcp, [{log_level, none} | Options], 5000) of
-		{ok, Socket} ->
-			Answer = judged(Socket, Policy, Sidecar),
+	Options = maps:to_list(Server) ++ certjid_tls:listener_opts(Policy, c2s),
+	case certjid_tls:handshake(Tcp, [{log_level, none} | Options], 5000) of
+		{ok, Socket, Peer} ->
+			Answer = judged(Peer, Policy, Sidecar),
 			ok = ssl:send(Socket, element(1, Answer)),
 			ok = ssl:close(Socket),
 			Answer;
@@ -120,20 +120,16 @@ answer(Listen, Server, Policy, Sidecar) ->
 			closed
 	end.
 
-%% certjid_tls:peer/1 takes the chain from the messages that peer_certificate/1 reads.
-judged(Socket, Policy, Sidecar) ->
-	{messages, Messages} = process_info(self(), messages),
-	Certificate = certjid_tls:peer_certificate(Socket),
-	[self() ! {certjid_tls, Event} || {certjid_tls, Event} <- Messages],
-	#{chain := Chain} = certjid_tls:peer(Socket),
+judged(#{chain := Chain, verified := Verified}, Policy, Sidecar) ->
+	Verdict = certjid:verify_chain(Policy, c2s, Chain),
+	Verified = case Chain of [] -> undefined; _ -> Verdict =:= ok end,
 	Request = #{listener => c2s, host => <<"localhost">>, chain => Chain},
 	#{reason := ByNif} = certjid:offer(Policy, Request),
 	{ok, #{reason := BySidecar}} = certjid_sidecar:offer(Sidecar, Request),
-	{by_ssl(Certificate), reason(ByNif), reason(BySidecar)}.
+	{verdict(Verdict), reason(ByNif), reason(BySidecar)}.
 
-by_ssl({ok, _}) -> <<"ok">>;
-by_ssl({bad_cert, Reason}) -> atom_to_binary(Reason);
-by_ssl(no_peer_cert) -> <<"no_peer_cert">>.
+verdict(ok) -> <<"ok">>;
+verdict({bad_cert, Reason}) -> atom_to_binary(Reason).
 
 reason(<<"offered">>) -> <<"ok">>;
 reason(Reason) -> Reason.

@@ -18,6 +18,8 @@
 -export([load_and_unload/1]).
 -export([a_panic_is_an_error/1]).
 
+-include_lib("stdlib/include/assert.hrl").
+
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
 
 %% Ten million calls take a while.
@@ -313,7 +315,7 @@ load_and_unload(Config) ->
 		{ok, Policy} = certjid:load(File),
 		{ok, _} = certjid:decide(Policy, Request),
 		%% Of the library that is gone.
-		_ = [{'EXIT', {badarg, _}} = (catch certjid_nif:warnings(Old)) || Old =/= none],
+		_ = [?assertError(badarg, certjid_nif:warnings(Old)) || Old =/= none],
 		Policy
 	end,
 	_ = lists:foldl(Round, none, lists:seq(1, 200)),
@@ -347,8 +349,8 @@ a_panic_is_an_error(Config) ->
 	[
 		begin
 			%% On a normal scheduler and on a dirty one.
-			{'EXIT', {nif_panicked, _}} = (catch Call(jid, <<"test-panic">>)),
-			{'EXIT', {nif_panicked, _}} = (catch Call(chain, <<"test-panic">>))
+			?assertError(nif_panicked, Call(jid, <<"test-panic">>)),
+			?assertError(nif_panicked, Call(chain, <<"test-panic">>))
 		end
 		|| _ <- lists:seq(1, 100)
 	],

@@ -13,6 +13,8 @@
 -export([pipelined/1]).
 -export([restart/1]).
 
+-include_lib("stdlib/include/assert.hrl").
+
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
 
 all() ->
@@ -199,7 +201,7 @@ requests(Config) ->
 		certjid_sidecar:authenticate(Client, Request#{chain := [binary:copy(<<0>>, 1048576)]}),
 	{error, #{reason := <<"bad_request">>}} =
 		certjid_sidecar:authenticate(Client, Request#{chain := <<"no PEM">>}),
-	{'EXIT', {badarg, _}} = (catch certjid_sidecar:authenticate(Client, Request#{autzid => <<>>})),
+	?assertError(badarg, certjid_sidecar:authenticate(Client, Request#{autzid => <<>>})),
 	{ok, #{release := <<_, _/binary>>, allowed := Allowed, pid := Pid}} = certjid_sidecar:status(Client),
 	true = Allowed > 0 andalso is_integer(Pid),
 	0 = stop(Port).

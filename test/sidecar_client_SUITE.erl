@@ -17,8 +17,8 @@
 %% logger.
 -export([log/2]).
 
--define(REQUEST, #{listener => c2s, host => <<"localhost">>, chain => [<<"der">>]}).
--define(ALLOWED, #{allowed => true, username => <<"alice">>, version => 1}).
+-include_lib("stdlib/include/assert.hrl").
+
 
 all() ->
 	[messages, out_of_order, slow, broken_replies, stalled, bounded, comes_back, time_outs, not_there].
@@ -61,15 +61,15 @@ messages(Config) ->
 	Client = proplists:get_value(client, Config),
 	Socket = proplists:get_value(socket, Config),
 	Sent = fun(Fields) ->
-		Ref = async(fun() -> certjid_sidecar:authenticate(Client, maps:merge(?REQUEST, Fields)) end),
+		Ref = async(fun() -> certjid_sidecar:authenticate(Client, maps:merge(request(), Fields)) end),
 		Message = receive_request(Socket),
 		%% A later sidecar may say more.
-		reply(Socket, Message, (?ALLOWED)#{<<"certjid_no_such_field">> => 1}),
+		reply(Socket, Message, (allowed())#{<<"certjid_no_such_field">> => 1}),
 		{ok, #{username := <<"alice">>} = Allowed} = await(Ref),
 		1 = map_size(Allowed),
 		maps:remove(id, Message)
 	end,
-	Plain = (?REQUEST)#{request => authenticate, listener := <<"c2s">>},
+	Plain = (request())#{request => authenticate, listener := <<"c2s">>},
 	[
 		Message = Sent(Fields)
 		|| {Fields, Message} <- [
@@ -91,22 +91,22 @@ out_of_order(Config) ->
 	Client = proplists:get_value(client, Config),
 	Socket = proplists:get_value(socket, Config),
 	Refs = maps:from_list([
-		{Host, async(fun() -> certjid_sidecar:authenticate(Client, (?REQUEST)#{host := Host}) end)}
+		{Host, async(fun() -> certjid_sidecar:authenticate(Client, (request())#{host := Host}) end)}
 		|| N <- lists:seq(1, 50), Host <- [integer_to_binary(N)]
 	]),
 	Requests = [receive_request(Socket) || _ <- lists:seq(1, 50)],
-	reply(Socket, #{id => 0}, ?ALLOWED),
-	[reply(Socket, R, (?ALLOWED)#{username := Host}) || #{host := Host} = R <- lists:reverse(Requests)],
+	reply(Socket, #{id => 0}, allowed()),
+	[reply(Socket, R, (allowed())#{username := Host}) || #{host := Host} = R <- lists:reverse(Requests)],
 	[{ok, #{username := Host}} = await(Ref) || {Host, Ref} <- maps:to_list(Refs)].
 
 %% No reply within the time; the one that comes afterwards does no harm.
 slow(Config) ->
 	Client = proplists:get_value(client, Config),
 	Socket = proplists:get_value(socket, Config),
-	{error, timeout} = certjid_sidecar:authenticate(Client, ?REQUEST, 100),
-	reply(Socket, receive_request(Socket), ?ALLOWED),
-	Ref = async(fun() -> certjid_sidecar:authenticate(Client, ?REQUEST, 1000) end),
-	reply(Socket, receive_request(Socket), (?ALLOWED)#{allowed := false}),
+	{error, timeout} = certjid_sidecar:authenticate(Client, request(), 100),
+	reply(Socket, receive_request(Socket), allowed()),
+	Ref = async(fun() -> certjid_sidecar:authenticate(Client, request(), 1000) end),
+	reply(Socket, receive_request(Socket), (allowed())#{allowed := false}),
 	{error, #{username := <<"alice">>}} = await(Ref).
 
 %% What is no reply ends the connection, and the client opens another.
@@ -115,7 +115,7 @@ broken_replies(Config) ->
 	Listen = proplists:get_value(listen, Config),
 	NewAtom = <<131, 100, 0, 20, "certjid_no_such_atom">>,
 	lists:foldl(fun(Frame, Socket) ->
-		Ref = async(fun() -> certjid_sidecar:authenticate(Client, ?REQUEST) end),
+		Ref = async(fun() -> certjid_sidecar:authenticate(Client, request()) end),
 		_ = receive_request(Socket),
 		ok = gen_tcp:send(Socket, Frame),
 		{error, unavailable} = await(Ref),
@@ -124,13 +124,13 @@ broken_replies(Config) ->
 	end, proplists:get_value(socket, Config), [
 		<<>>, <<"{}">>, <<131>>, NewAtom, term_to_binary([]), term_to_binary(#{}), <<0:(8 * 300000)>>
 	]),
-	{'EXIT', {badarg, _}} = (catch binary_to_term(NewAtom, [safe])),
+	?assertError(badarg, binary_to_term(NewAtom, [safe])),
 	ok.
 
 %% A sidecar that reads nothing: no caller waits longer than its time and a second.
 stalled(Config) ->
 	Client = proplists:get_value(client, Config),
-	Request = (?REQUEST)#{chain := [binary:copy(<<0>>, 60000)]},
+	Request = (request())#{chain := [binary:copy(<<0>>, 60000)]},
 	{Micros, Answers} = timer:tc(fun() ->
 		[await(Ref) || Ref <- [
 			async(fun() -> certjid_sidecar:authenticate(Client, Request, 500) end)
@@ -146,13 +146,13 @@ stalled(Config) ->
 bounded(Config) ->
 	Client = proplists:get_value(client, Config),
 	Waiting = [
-		async(fun() -> certjid_sidecar:authenticate(Client, ?REQUEST, 30000) end)
+		async(fun() -> certjid_sidecar:authenticate(Client, request(), 30000) end)
 		|| _ <- lists:seq(1, 1000)
 	],
 	Socket = proplists:get_value(socket, Config),
 	Requests = [receive_request(Socket) || _ <- Waiting],
-	{error, unavailable} = certjid_sidecar:authenticate(Client, ?REQUEST, 30000),
-	[reply(Socket, Request, ?ALLOWED) || Request <- Requests],
+	{error, unavailable} = certjid_sidecar:authenticate(Client, request(), 30000),
+	[reply(Socket, Request, allowed()) || Request <- Requests],
 	[{ok, _} = await(Ref) || Ref <- Waiting],
 	ok.
 
@@ -164,12 +164,12 @@ comes_back(Config) ->
 	ok = logger:add_handler(?MODULE, ?MODULE, #{config => self(), level => notice}),
 	ok = file:rename(Path, Away),
 	ok = gen_tcp:close(Socket),
-	Refused = fun() -> {error, unavailable} = certjid_sidecar:authenticate(Client, ?REQUEST, 100) end,
+	Refused = fun() -> {error, unavailable} = certjid_sidecar:authenticate(Client, request(), 100) end,
 	[begin Refused(), timer:sleep(100) end || _ <- lists:seq(1, 12)],
 	ok = file:rename(Away, Path),
-	Ref = async(fun() -> certjid_sidecar:authenticate(Client, ?REQUEST) end),
+	Ref = async(fun() -> certjid_sidecar:authenticate(Client, request()) end),
 	{ok, Next} = gen_tcp:accept(Listen, 5000),
-	reply(Next, receive_request(Next), ?ALLOWED),
+	reply(Next, receive_request(Next), allowed()),
 	{ok, _} = await(Ref),
 	ok = logger:remove_handler(?MODULE),
 	[<<"there is no such socket">>, <<"answers again">>] = logged(Path).
@@ -198,11 +198,11 @@ logged(Path) ->
 time_outs(Config) ->
 	#{client := Client, socket := Socket} = maps:from_list(Config),
 	[
-		{'EXIT', {badarg, _}} = (catch certjid_sidecar:authenticate(Client, ?REQUEST, Timeout))
+		?assertError(badarg, certjid_sidecar:authenticate(Client, request(), Timeout))
 		|| Timeout <- [0, -1, 1.5, infinity, 1 bsl 31, 1 bsl 72]
 	],
-	Ref = async(fun() -> certjid_sidecar:authenticate(Client, ?REQUEST, (1 bsl 31) - 1) end),
-	reply(Socket, receive_request(Socket), ?ALLOWED),
+	Ref = async(fun() -> certjid_sidecar:authenticate(Client, request(), (1 bsl 31) - 1) end),
+	reply(Socket, receive_request(Socket), allowed()),
 	{ok, _} = await(Ref).
 
 not_there(Config) ->
@@ -210,12 +210,18 @@ not_there(Config) ->
 	[
 		begin
 			{ok, Client} = certjid_sidecar:start_link(#{socket => Path}),
-			{error, unavailable} = certjid_sidecar:authenticate(Client, ?REQUEST),
+			{error, unavailable} = certjid_sidecar:authenticate(Client, request()),
 			{error, unavailable} = certjid_sidecar:status(Client),
-			{error, unavailable} = certjid_sidecar:offer(Client, ?REQUEST),
-			[] = certjid_sidecar:mechanisms(Client, ?REQUEST),
+			{error, unavailable} = certjid_sidecar:offer(Client, request()),
+			[] = certjid_sidecar:mechanisms(Client, request()),
 			ok = gen_server:stop(Client)
 		end
 		|| Path <- [filename:join(Dir, "none"), list_to_binary(Dir), "/" ++ lists:duplicate(200, $a)]
 	],
 	{error, unavailable} = certjid_sidecar:status(no_such_process).
+
+request() ->
+	#{listener => c2s, host => <<"localhost">>, chain => [<<"der">>]}.
+
+allowed() ->
+	#{allowed => true, username => <<"alice">>, version => 1}.

@@ -12,12 +12,18 @@
 -export([listener/1]).
 -export([resumption/1]).
 -export([strangers/1]).
+-export([malformed_certificates/1]).
+-export([fresh_node/1]).
+
+-include_lib("stdlib/include/assert.hrl").
 
 -define(ALICE, #{common_name => <<"alice">>, xmpp_addrs => [<<"alice@localhost">>]}).
--define(REQUEST, #{listener => c2s, host => <<"localhost">>}).
 
 all() ->
-	[options, recipe, starttls, direct_tls, listener, resumption, strangers].
+	[
+		options, recipe, starttls, direct_tls, listener, resumption, strangers, malformed_certificates,
+		fresh_node
+	].
 
 init_per_suite(Config0) ->
 	{ok, _} = application:ensure_all_started(ssl),
@@ -63,8 +69,8 @@ options(_Config) ->
 	%% After STARTTLS, OTP 25 crashes with tickets.
 	Starttls = Options(#{mode => starttls, cacertfile => "ca.pem", session_tickets => stateless}),
 	false = lists:keymember(session_tickets, 1, Starttls),
-	{'EXIT', _} = (catch certjid:make_server_opts([])),
-	{'EXIT', _} = (catch certjid:make_server_opts(#{verify_mode => verify_peer})),
+	?assertError(_, certjid:make_server_opts([])),
+	?assertError(_, certjid:make_server_opts(#{verify_mode => verify_peer})),
 	ok.
 
 %% The documentation's recipe, to the letter but for the answers to its questions: its
@@ -94,8 +100,8 @@ recipe(Config) ->
 	}),
 	{ok, Policy} = certjid:load(Toml),
 	{ok, #{jid := <<"alice@localhost">>, kind := <<"common_name">>}} =
-		certjid:decide(Policy, (?REQUEST)#{cert => Pem}),
-	[<<"EXTERNAL">>] = certjid:mechanisms(Policy, (?REQUEST)#{cert => Pem}),
+		certjid:decide(Policy, (request())#{cert => Pem}),
+	[<<"EXTERNAL">>] = certjid:mechanisms(Policy, (request())#{cert => Pem}),
 	%% And over TLS.
 	Client = #{
 		certfile => filename:join(Dir, "client.crt"),
@@ -164,8 +170,8 @@ login(Config, Policy, Version, Client, Tls) ->
 	Port = connect(Number, Version, Client),
 	{ok, Tcp} = gen_tcp:accept(Listen, 5000),
 	Server = proplists:get_value(server, Config),
-	Options = certjid:make_server_opts(maps:merge(Tls, Server#{report_to => self()})),
-	Answer = decide(Policy, ssl:handshake(Tcp, [{log_level, none} | Options], 5000)),
+	Options = certjid:make_server_opts(maps:merge(Tls, Server)),
+	Answer = decide(Policy, certjid_tls:handshake(Tcp, [{log_level, none} | Options], 5000)),
 	ok = gen_tcp:close(Listen),
 	ok = hang_up(Port),
 	Answer.
@@ -184,39 +190,36 @@ connect(Number, Version, Client, More) ->
 
 %% Where TLS has failed, openssl has gone by itself.
 hang_up(Port) ->
-	_ = (catch port_close(Port)),
+	_ = try port_close(Port) catch error:badarg -> true end,
 	flush(Port).
 
 flush(Port) ->
 	receive {Port, _} -> flush(Port) after 0 -> ok end.
 
-decide(Policy, {ok, Socket}) ->
-	#{chain := Chain, verified := Verified} = Peer = certjid_tls:peer(Socket),
-	2 = map_size(Peer),
+decide(Policy, {ok, Socket, Peer}) ->
 	ok = ssl:close(Socket),
-	case certjid:decide(Policy, (?REQUEST)#{chain => Chain, verified => Verified}) of
+	case certjid:decide(Policy, maps:merge(request(), Peer)) of
 		{ok, #{username := Name}} ->
 			Name;
 		{error, #{condition := <<"not-authorized">>, disconnect := _, reason := Reason}} ->
 			Reason
 	end;
 decide(_Policy, {error, _}) ->
-	ok = certjid_tls:flush(),
 	closed.
 
-%% A listener of ssl itself: the options of the handshake say whom to report to.
+%% A listener of ssl itself.
 direct_tls(Config) ->
 	Clients = clients(Config),
 	#{file := CaFile} = proplists:get_value(ca, Config),
 	Policy = certjid_test_config:policy(Config, #{}),
 	Tls = (proplists:get_value(server, Config))#{cacertfile => CaFile, disconnect_on_failure => false},
-	{ok, Listen} = ssl:listen(0, [{log_level, none} | certjid_tls:make_server_opts(Tls)]),
+	Options = [{log_level, none} | certjid_tls:make_server_opts(Tls)],
+	{ok, Listen} = ssl:listen(0, [{ip, {127, 0, 0, 1}} | Options]),
 	{ok, {_, Number}} = ssl:sockname(Listen),
 	Login = fun(Name, Version) ->
 		Port = connect(Number, Version, maps:get(Name, Clients)),
 		{ok, Transport} = ssl:transport_accept(Listen, 5000),
-		Options = certjid_tls:make_server_opts(Tls#{report_to => self()}),
-		Answer = decide(Policy, ssl:handshake(Transport, Options, 5000)),
+		Answer = decide(Policy, certjid_tls:handshake(Transport, Options, 5000)),
 		ok = hang_up(Port),
 		Answer
 	end,
@@ -231,7 +234,7 @@ direct_tls(Config) ->
 	{messages, []} = process_info(self(), messages),
 	ok = ssl:close(Listen).
 
-%% The options as the policy's file has them, and what just_tls would say of the certificate.
+%% The options as the policy's file has them; what the handshake says is what the policy says.
 listener(Config) ->
 	Clients = clients(Config),
 	Rows = [
@@ -255,7 +258,7 @@ listener(Config) ->
 			Answer <- [certificate(listener_policy(Config, Extra), Version, maps:get(Name, Clients))],
 			Answer =/= Expected
 	],
-	{'EXIT', {badarg, _}} = (catch certjid_tls:listener_opts(listener_policy(Config, ""), http, self())),
+	?assertError(badarg, certjid_tls:listener_opts(listener_policy(Config, ""), http)),
 	ok.
 
 listener_policy(Config, Extra) ->
@@ -286,22 +289,23 @@ certificate(Policy, Version, Client) ->
 	{ok, Number} = inet:port(Listen),
 	Port = connect(Number, Version, Client),
 	{ok, Tcp} = gen_tcp:accept(Listen, 5000),
-	Options = certjid_tls:listener_opts(Policy, c2s, self()),
-	Answer = case ssl:handshake(Tcp, [{log_level, none} | Options], 5000) of
-		{ok, Socket} ->
-			Found = certjid_tls:peer_certificate(Socket),
+	Options = certjid_tls:listener_opts(Policy, c2s),
+	Answer = case certjid_tls:handshake(Tcp, [{log_level, none} | Options], 5000) of
+		{ok, Socket, Peer} ->
 			ok = ssl:close(Socket),
-			Found;
+			verdict(Policy, Peer);
 		{error, _} ->
-			ok = certjid_tls:flush(),
 			closed
 	end,
 	ok = gen_tcp:close(Listen),
 	ok = hang_up(Port),
-	case Answer of
-		{ok, Der} when is_binary(Der) -> ok;
-		{bad_cert, Reason} -> Reason;
-		Other -> Other
+	Answer.
+
+verdict(Policy, #{chain := Chain, verified := Verified}) ->
+	case {certjid:verify_chain(Policy, c2s, Chain), Verified} of
+		{ok, true} -> ok;
+		{{bad_cert, no_peer_cert}, undefined} -> no_peer_cert;
+		{{bad_cert, Reason}, false} -> Reason
 	end.
 
 %% A client that offers its session again gets a new one, and is verified again.
@@ -315,10 +319,10 @@ resumption(Config) ->
 		begin
 			Port = connect(Number, "-tls1_2", Expired, Args),
 			{ok, Tcp} = gen_tcp:accept(Listen, 5000),
-			Options = certjid_tls:listener_opts(Policy, c2s, self()),
-			{ok, Socket} = ssl:handshake(Tcp, [{log_level, none} | Options], 5000),
+			Options = [{log_level, none} | certjid_tls:listener_opts(Policy, c2s)],
+			{ok, Socket, Peer} = certjid_tls:handshake(Tcp, Options, 5000),
 			{ok, [{session_resumption, false}]} = ssl:connection_information(Socket, [session_resumption]),
-			{bad_cert, cert_expired} = certjid_tls:peer_certificate(Socket),
+			cert_expired = verdict(Policy, Peer),
 			ok = ssl:close(Socket),
 			ok = await(Port)
 		end
@@ -330,56 +334,97 @@ await(Port) ->
 	receive {Port, eof} -> flush(Port) after 5000 -> error(openssl_stays) end.
 
 %% Who shows a certificate without having its key leaves nothing for the next client of the process,
-%% as in a pool of acceptors, also where the process does not flush.
+%% as in a pool of acceptors.
 strangers(Config) ->
 	#{alice := Alice, incomplete := Incomplete, self_signed := SelfSigned} = clients(Config),
 	Policy = certjid_test_config:policy(Config, #{}),
 	#{file := CaFile} = proplists:get_value(ca, Config),
 	{ok, Listen} = gen_tcp:listen(0, [{active, false}, {ip, {127, 0, 0, 1}}, binary]),
 	{ok, Number} = inet:port(Listen),
-	Tls = #{cacertfile => CaFile, disconnect_on_failure => false, report_to => self()},
+	Tls = #{cacertfile => CaFile, disconnect_on_failure => false},
 	Options = certjid_tls:make_server_opts(maps:merge(Tls, proplists:get_value(server, Config))),
 	Handshake = fun() ->
 		{ok, Tcp} = gen_tcp:accept(Listen, 5000),
-		ssl:handshake(Tcp, [{log_level, none} | Options], 5000)
+		Result = certjid_tls:handshake(Tcp, [{log_level, none} | Options], 5000),
+		[] = [Message || {Tag, _} = Message <- messages(), is_reference(Tag)],
+		Result
 	end,
 	Stranger = fun(#{certfile := File}, Version) ->
-		_ = spawn_link(fun() -> pretend(Number, Version, File) end),
-		{error, {tls_alert, _}} = Handshake()
+		Pid = spawn_link(fun() -> pretend(Number, Version, File) end),
+		Monitor = monitor(process, Pid),
+		{error, _} = Handshake(),
+		receive {'DOWN', Monitor, process, Pid, _} -> ok end
 	end,
-	Login = fun(Client, Version, Ask) ->
+	Login = fun(Client, Version) ->
 		Port = connect(Number, maps:get(Version, #{'tlsv1.2' => "-tls1_2", 'tlsv1.3' => "-tls1_3"}), Client),
-		{ok, Socket} = Handshake(),
-		Answer = Ask(Socket),
+		{ok, Socket, Peer} = Handshake(),
 		ok = ssl:close(Socket),
 		ok = hang_up(Port),
-		Answer
+		Peer
 	end,
 	[
 		begin
 			Stranger(SelfSigned, Version),
-			<<"alice">> = Login(Alice, Version, fun(Socket) -> decide(Policy, {ok, Socket}) end),
-			Stranger(SelfSigned, Version),
-			#{chain := [_], verified := true} = Login(Alice, Version, fun certjid_tls:peer/1),
-			Stranger(SelfSigned, Version),
-			{ok, _} = Login(Alice, Version, fun certjid_tls:peer_certificate/1),
+			#{chain := [Leaf], verified := true} = Peer = Login(Alice, Version),
+			{ok, #{username := <<"alice">>}} = certjid:decide(Policy, maps:merge(request(), Peer)),
 			Stranger(Alice, Version),
-			{bad_cert, unknown_ca} = Login(Incomplete, Version, fun certjid_tls:peer_certificate/1),
+			#{chain := [_], verified := false} = Login(Incomplete, Version),
 			Stranger(SelfSigned, Version),
 			Stranger(Incomplete, Version),
-			[{bad_cert, selfsigned_peer}] =
-				Login(SelfSigned, Version, fun(_) -> certjid_tls:receive_verify_results() end),
+			#{chain := [Other], verified := false} = Login(SelfSigned, Version),
+			true = Leaf =/= Other,
 			Stranger(Alice, Version),
-			#{chain := [], verified := undefined} = Login(#{}, Version, fun certjid_tls:peer/1),
-			{messages, []} = process_info(self(), messages),
-			Stranger(SelfSigned, Version),
-			{messages, [_ | _]} = process_info(self(), messages),
-			ok = certjid_tls:flush(),
-			{messages, []} = process_info(self(), messages)
+			#{chain := [], verified := undefined} = Login(#{}, Version)
 		end
 		|| Version <- ['tlsv1.2', 'tlsv1.3']
 	],
 	ok = gen_tcp:close(Listen).
+
+messages() ->
+	{messages, Messages} = process_info(self(), messages),
+	Messages.
+
+%% With these OTP's handshake exits in some releases; a process that serves others must not.
+malformed_certificates(Config) ->
+	#{issuer := Issuer} = proplists:get_value(ca, Config),
+	Key = certjid_test_cert:key(),
+	Policy = listener_policy(Config, "disconnect_on_failure = false"),
+	{ok, Listen} = gen_tcp:listen(0, [{active, false}, {ip, {127, 0, 0, 1}}, binary]),
+	{ok, Number} = inet:port(Listen),
+	Options = [{log_level, none} | certjid_tls:listener_opts(Policy, c2s)],
+	[
+		begin
+			Der = certjid_test_cert:make(Key, ?ALICE, #{issuer => Issuer, san => San}),
+			Port = connect(Number, Version, write(Config, "malformed", Key, [Der])),
+			{ok, Tcp} = gen_tcp:accept(Listen, 5000),
+			case certjid_tls:handshake(Tcp, Options, 5000) of
+				{ok, Socket, Peer} ->
+					bad_certificate = verdict(Policy, Peer),
+					ok = ssl:close(Socket);
+				{error, Reason} ->
+					true = is_atom(Reason) orelse element(1, Reason) =:= tls_alert,
+					{error, _} = inet:peername(Tcp)
+			end,
+			ok = hang_up(Port)
+		end
+		|| San <- [<<"garbage">>, <<>>, <<16#30, 16#84, 255, 255, 255, 255>>],
+			Version <- ["-tls1_2", "-tls1_3"]
+	],
+	ok = gen_tcp:close(Listen).
+
+%% Nothing that a node happens to have loaded is needed, such as the atoms of TLS versions.
+fresh_node(Config) ->
+	_ = listener_policy(Config, ""),
+	Expression = "
+		{ok, Policy} = certjid:load(\"listener.toml\"),
+		Options = certjid_tls:listener_opts(Policy, c2s),
+		io:format(\"~p~n\", [proplists:get_value(versions, Options)]),
+		halt().",
+	{0, <<"['tlsv1.2','tlsv1.3']\n">>} = certjid_test_xmpp_env:command(os:find_executable("sh"), [
+		"-c", "cd \"$0\" && exec erl -noshell -pa \"$1\" -eval \"$2\"",
+		proplists:get_value(files, Config), filename:dirname(code:which(certjid)), Expression
+	]),
+	ok.
 
 %% OTP's client does not look whether the key is the certificate's.
 pretend(Number, Version, CertFile) ->
@@ -389,3 +434,6 @@ pretend(Number, Version, CertFile) ->
 		{versions, [Version]}, {log_level, none}
 	], 5000),
 	ok.
+
+request() ->
+	#{listener => c2s, host => <<"localhost">>}.

@@ -29,10 +29,9 @@ accept(Listen, Policy) ->
 	accept(Listen, Policy).
 
 connection(Tcp, Policy) ->
-	Options = certjid_tls:listener_opts(Policy, c2s, self()),                % certjid
-	case ssl:handshake(Tcp, Options, 5000) of
-		{ok, Socket} ->
-			Peer = certjid_tls:peer(Socket),                                 % certjid
+	Options = certjid_tls:listener_opts(Policy, c2s),                        % certjid
+	case certjid_tls:handshake(Tcp, Options, 5000) of                        % certjid
+		{ok, Socket, Peer} ->
 			login(Socket, Policy, Peer#{listener => c2s}, 3);
 		{error, Reason} ->
 			logger:notice("TLS: ~p", [Reason])
