@@ -56,7 +56,7 @@ export CERTJID_SKIP_NIF=1
 step "rebar3 ct" rebar3 ct
 count_ct
 step "demo" bash rel/demo.sh
-step "xref" rebar3 xref
-step "dialyzer" rebar3 dialyzer
+step "xref" rebar3 as check xref
+step "dialyzer" rebar3 as check dialyzer
 
 echo "$passed passed, 0 failed"
