@@ -4,6 +4,7 @@
 
 -export([der/1]).
 -export([pem/1]).
+-export([fingerprint/1]).
 -export([identity/1]).
 -export([common_name/1]).
 -export([xmpp_addresses/1]).
@@ -59,6 +60,14 @@ encode(Type, Cert, Format) ->
 -spec pem(Der :: binary()) -> binary().
 pem(Der) ->
 	public_key:pem_encode([{'Certificate', Der, not_encrypted}]).
+
+%% @doc SHA-256 of the certificate in DER, as hexadecimal digits in lower case.
+-spec fingerprint(Der :: binary()) -> binary().
+fingerprint(Der) ->
+	<< <<(hex(Digit))>> || <<Digit:4>> <= crypto:hash(sha256, Der) >>.
+
+hex(Digit) when Digit < 10 -> $0 + Digit;
+hex(Digit) -> $a + Digit - 10.
 
 %% @doc See {@link certjid:identity/1}.
 -spec identity(cert()) -> {ok, map()} | {error, Message :: binary()}.

@@ -3,7 +3,8 @@
 %%
 %% MongooseIM hands over its credentials, of which there are none here, but a map with its keys:
 %% `lserver', `der_cert', `pem_cert' and `xmpp_addresses', and, where there are such,
-%% `common_name' and `auth_id'. {@link certjid_verification} takes both.
+%% `common_name' and `auth_id'. {@link certjid_verification} takes both, and judges the certificate
+%% by the node's own configuration file.
 -module(certjid_module).
 
 -export([ask/2]).
@@ -34,10 +35,10 @@ ask(#{module := Name} = Question, [Der | _]) ->
 			{error, Condition} = Answer when is_binary(Condition) ->
 				Answer;
 			_ ->
-				refuse(Name, "answers neither {ok, binary()} nor {error, binary()}", [])
+				refuse(Name, <<"it answers neither {ok, binary()} nor {error, binary()}">>)
 		end
 	catch Class:Reason:Stacktrace ->
-		refuse(Name, "fails with ~ts", [describe(Class, Reason, Stacktrace)])
+		refuse(Name, iolist_to_binary(["it fails with ", describe(Class, Reason, Stacktrace)]))
 	end.
 
 credentials(#{host := Host, xmpp_addrs := Addresses} = Question, Der) ->
@@ -52,8 +53,8 @@ credentials(#{host := Host, xmpp_addrs := Addresses} = Question, Der) ->
 		xmpp_addresses => Addresses
 	}).
 
-refuse(Name, Format, Args) ->
-	logger:error("certjid: ~ts:verify_creds/1 " ++ Format, [Name | Args]),
+refuse(Name, Message) ->
+	logger:error(#{what => certjid_module_failed, module => Name, message => Message}),
 	{error, <<"not-authorized">>}.
 
 %% @doc A failure for the log: neither its arguments nor the term of its reason, which may hold

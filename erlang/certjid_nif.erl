@@ -11,10 +11,12 @@
 %% the library that made them.
 -module(certjid_nif).
 
+-export([certificate_listeners/1]).
 -export([chain/1]).
 -export([decide/3]).
 -export([identity/1]).
 -export([identity_dirty/1]).
+-export([is_current/1]).
 -export([jid/1]).
 -export([load/2]).
 -export([login_names/1]).
@@ -22,8 +24,7 @@
 -export([sasl_decide/1]).
 -export([tls_options/2]).
 -export([verify_chain/4]).
--export([verify_names/2]).
--export([verify_names_dirty/2]).
+-export([verify_creds/3]).
 -export([warnings/1]).
 
 -on_load(init/0).
@@ -67,11 +68,21 @@
 }.
 -export_type([credentials/0]).
 
--type names() :: {CommonName :: term(), XmppAddrs :: [term()], Authzid :: binary() | undefined}.
--export_type([names/0]).
+%% Of MongooseIM's credentials.
+-type creds() :: #{
+	der_cert := binary(),
+	host := binary(),
+	prefix := binary(),
+	suffix := binary(),
+	authzid := binary() | undefined
+}.
+-export_type([creds/0]).
 
--type host() :: {Host :: binary(), Prefix :: binary(), Suffix :: binary()}.
--export_type([host/0]).
+%% @doc The listeners of whose certificates {@link verify_creds/3} takes one, by their paths in the
+%% file.
+-spec certificate_listeners(policy()) -> [binary()].
+certificate_listeners(_Policy) ->
+	erlang:nif_error(not_loaded()).
 
 %% @doc Splits a certificate in DER, a chain in PEM, or one certificate in nginx's escaped PEM or
 %% RFC 9440's form into DER, leaf first. At most 16 certificates of 64 KiB.
@@ -93,6 +104,11 @@ identity(_Der) ->
 %% @doc As {@link identity/1}, for a certificate of any size.
 -spec identity_dirty(binary()) -> {ok, map()} | {error, Message :: binary()}.
 identity_dirty(_Der) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc Whether the files that a policy is made of are as they were when it was loaded.
+-spec is_current(policy()) -> boolean().
+is_current(_Policy) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc Parses and prepares a JID (RFC 6122): local part, domain and resource.
@@ -135,18 +151,12 @@ tls_options(_Policy, _Listener) ->
 verify_chain(_Policy, _Listener, _Chain, _Now) ->
 	erlang:nif_error(not_loaded()).
 
-%% @doc The user name by the rules of the kind `certjid_verification'. What is no binary in UTF-8 is
-%% no name; only `Authzid' may be any bytes. To be called only where that takes well under a
-%% millisecond.
--spec verify_names(names(), host()) ->
-	{ok, binary()} | {error, Condition :: binary(), Reason :: binary(), Message :: binary()}.
-verify_names(_Names, _Host) ->
-	erlang:nif_error(not_loaded()).
-
-%% @doc As {@link verify_names/2}, for texts of any length.
--spec verify_names_dirty(names(), host()) ->
-	{ok, binary()} | {error, Condition :: binary(), Reason :: binary(), Message :: binary()}.
-verify_names_dirty(_Names, _Host) ->
+%% @doc Judges a client's own certificate where neither its chain nor the listener is known: one
+%% listener must accept it, and none may have a CRL that revokes it. Then gives the user name by the
+%% rules of the kind `certjid_verification'.
+-spec verify_creds(policy(), creds(), Now :: integer()) ->
+	{ok, binary()} | {error, map()} | {invalid, Message :: binary()}.
+verify_creds(_Policy, _Creds, _Now) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc What `certjid config check' warns of.
@@ -170,7 +180,11 @@ init() ->
 		{error, {_, Text}} ->
 			Reason = unicode:characters_to_binary(Text),
 			persistent_term:put(?LOAD_ERROR, {File ++ ".so", Reason}),
-			logger:error("certjid: the NIF ~ts.so can't be loaded: ~ts", [File, Reason]),
+			logger:error(#{
+				what => certjid_nif_not_loaded,
+				message => unicode:characters_to_binary(["the NIF ", File, ".so can't be loaded"]),
+				reason => Reason
+			}),
 			ok
 	end.
 

@@ -2,6 +2,15 @@
 %% `sasl_external = ["certjid_verification"]'. The NIF and the sidecar know the kind by the same
 %% name, so that one mongooseim.toml serves all.
 %%
+%% The certificate is judged here, whatever TLS made of it: with `disconnect_on_failure = false'
+%% MongooseIM lets any certificate through over direct TLS, WebSocket and BOSH, and on resumed
+%% sessions, and it never asks `crl_files'. One listener of the node's own configuration file
+%% ({@link certjid_node_policy}) must accept it, and none may have a CRL that revokes it.
+%% MongooseIM hands over the client's own certificate alone: intermediate CAs must be in
+%% `cacertfile'.
+%%
+%% Its names then decide:
+%%
 %% 1. Only xmppAddr fields of this host count, compared after stringprep; duplicates are one.
 %% 2. One of them and no authzid: that JID. An authzid equal to one of them: that JID. Several
 %%    and no authzid, or an authzid equal to none: `invalid-authzid'.
@@ -15,47 +24,65 @@
 
 -export([verify_creds/1]).
 
-%% Bytes of text, above which a login is not decided on a normal scheduler.
--define(LARGE, 4096).
+-on_load(init/0).
 
-%% @doc MongooseIM's callback (`cyrsasl_external'), over `mongoose_credentials', or over the map
-%% of {@link certjid_module}. It never fails: what can't be read is `not-authorized'.
+%% @doc MongooseIM's callback (`cyrsasl_external'), over `mongoose_credentials', or over a map with
+%% the keys of {@link certjid_module}. It never fails: what can't be read is `not-authorized'.
 -spec verify_creds(Creds :: term()) -> {ok, LocalPart :: binary()} | {error, binary()}.
 verify_creds(Creds) ->
-	try verify(names(Creds), host(Creds)) of
-		{ok, LocalPart} ->
-			{ok, LocalPart};
-		{error, Condition, Reason, Message} ->
-			logger:info("certjid: login refused: ~ts (~ts)", [Message, Reason]),
-			{error, Condition}
+	try
+		verify(nif_creds(Creds))
 	catch Class:Reason:Stacktrace ->
-		What = certjid_module:describe(Class, Reason, Stacktrace),
-		logger:error("certjid: credentials can't be read: ~ts", [What]),
+		logger:error(#{
+			what => certjid_login_failed,
+			message => <<"the credentials can't be read">>,
+			reason => iolist_to_binary(certjid_module:describe(Class, Reason, Stacktrace))
+		}),
 		{error, <<"not-authorized">>}
 	end.
 
-%% Preparing some thousand bytes takes a good part of a millisecond.
-verify({CommonName, Addresses, Authzid} = Names, {Server, Prefix, Suffix} = Host) ->
-	case size_of([CommonName, Authzid, Server, Prefix, Suffix | Addresses], 0) of
-		Size when Size > ?LARGE -> certjid_nif:verify_names_dirty(Names, Host);
-		_ -> certjid_nif:verify_names(Names, Host)
+verify(Creds) ->
+	case certjid_node_policy:get() of
+		{ok, Policy} ->
+			case certjid_nif:verify_creds(Policy, Creds, os:system_time(second)) of
+				{ok, LocalPart} ->
+					{ok, LocalPart};
+				{error, #{condition := Condition, reason := Reason, message := Message}} ->
+					refuse(info, Condition, Reason, Message, Creds);
+				{invalid, Message} ->
+					refuse(info, <<"not-authorized">>, <<"bad_request">>, Message, Creds)
+			end;
+		{error, Why} ->
+			%% The operator's matter.
+			Message = <<"the certificate can't be judged: ", Why/binary>>,
+			refuse(error, <<"temporary-auth-failure">>, <<"unavailable">>, Message, Creds)
 	end.
 
-size_of([Text | Others], Sum) when is_binary(Text) -> size_of(Others, Sum + byte_size(Text));
-size_of([_ | Others], Sum) -> size_of(Others, Sum + 1);
-size_of([], Sum) -> Sum.
+%% A report, which MongooseIM's log formatters take apart.
+refuse(Level, Condition, Reason, Message, #{host := Host, der_cert := Der}) ->
+	logger:log(Level, #{
+		what => certjid_login_refused,
+		host => Host,
+		condition => Condition,
+		reason => Reason,
+		message => Message,
+		fingerprint => certjid_cert:fingerprint(Der)
+	}),
+	{error, Condition}.
 
-names(Creds) ->
-	{get(common_name, Creds), get(xmpp_addresses, Creds, []), get(auth_id, Creds)}.
+nif_creds(Creds) ->
+	#{
+		der_cert => certificate(get(der_cert, Creds)),
+		host => lserver(Creds),
+		prefix => affix(prefix, Creds),
+		suffix => affix(suffix, Creds),
+		authzid => get(auth_id, Creds)
+	}.
 
-host(Creds) ->
-	{lserver(Creds), affix(prefix, Creds), affix(suffix, Creds)}.
+certificate(Der) when is_binary(Der) -> Der.
 
-get(Key, Creds) ->
-	get(Key, Creds, undefined).
-
-get(Key, Creds, Default) when is_map(Creds) -> maps:get(Key, Creds, Default);
-get(Key, Creds, Default) -> call(mongoose_credentials, get, [Creds, Key, Default]).
+get(Key, Creds) when is_map(Creds) -> maps:get(Key, Creds, undefined);
+get(Key, Creds) -> call(mongoose_credentials, get, [Creds, Key, undefined]).
 
 lserver(#{lserver := Host}) -> Host;
 lserver(Creds) -> call(mongoose_credentials, lserver, [Creds]).
@@ -64,8 +91,7 @@ lserver(Creds) -> call(mongoose_credentials, lserver, [Creds]).
 call(Module, Function, Args) ->
 	apply(Module, Function, Args).
 
-%% Where MongooseIM has no such option (before 6.5), or isn't there, there is no affix. In the map
-%% of the NIF there is no host type: put certjid's own kind there rather than this module.
+%% Where MongooseIM has no such option (before 6.5), or isn't there, there is no affix.
 affix(_Name, Creds) when is_map(Creds) ->
 	<<>>;
 affix(Name, Creds) ->
@@ -79,3 +105,9 @@ affix(Name, Creds) ->
 	catch _:_ ->
 		<<>>
 	end.
+
+%% MongooseIM loads this module while it reads its configuration: the policy is there, and the log
+%% has said so, before the first login. The code server must not wait for that.
+init() ->
+	_ = spawn(certjid_node_policy, start, []),
+	ok.

@@ -27,34 +27,9 @@ decide(Decision) ->
 		#{common_name := null} -> undefined;
 		#{common_name := Text} -> Text
 	end,
-	check_verify_names(Fields#{common_name => CommonName}),
 	case certjid_nif:sasl_decide(Fields#{common_name => CommonName}) of
 		{ok, #{username := Local, trail := [_ | _]}} -> {ok, Local};
 		{error, #{condition := Condition, trail := [_ | _], message := <<_, _/binary>>}} -> Condition
-	end.
-
-%% The function that makes no maps says what the other one does.
-check_verify_names(Fields) ->
-	#{
-		common_name := CommonName, xmpp_addrs := Addresses, authzid := Authzid,
-		host := Host, prefix := Prefix, suffix := Suffix
-	} = Fields,
-	Expected = case certjid_nif:sasl_decide(Fields#{kinds => [<<"certjid_verification">>]}) of
-		{ok, #{username := Local}} ->
-			{ok, Local};
-		{error, #{condition := Condition, reason := Reason, message := Message}} ->
-			{error, Condition, Reason, Message}
-	end,
-	Verify = fun(XmppAddrs) ->
-		Names = {CommonName, XmppAddrs, Authzid},
-		Answer = certjid_nif:verify_names(Names, {Host, Prefix, Suffix}),
-		Answer = certjid_nif:verify_names_dirty(Names, {Host, Prefix, Suffix})
-	end,
-	Expected = Verify(Addresses),
-	%% What is no text names nobody; nor does the common name beside it.
-	case {Verify([<<255>>, 1 | Addresses]), Addresses} of
-		{Expected, [_ | _]} -> ok;
-		{{error, <<"not-authorized">>, <<"malformed_xmpp_addr">>, _}, []} -> ok
 	end.
 
 identity(_Config) ->

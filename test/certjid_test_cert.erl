@@ -16,6 +16,7 @@
 -define(SUBJECT_ALT_NAME, {2, 5, 29, 17}).
 -define(CRL_NUMBER, {2, 5, 29, 20}).
 -define(BASIC_CONSTRAINTS, {2, 5, 29, 19}).
+-define(EXTENDED_KEY_USAGE, {2, 5, 29, 37}).
 -define(XMPP_ADDR, {1, 3, 6, 1, 5, 5, 7, 8, 5}).
 -define(ECDSA_SHA256, {1, 2, 840, 10045, 4, 3, 2}).
 -define(EC_PUBLIC_KEY, {1, 2, 840, 10045, 2, 1}).
@@ -30,7 +31,7 @@ self_signed(Key, Names) ->
 
 %% Names: `common_name', a binary or null, and `xmpp_addrs', a list of them. Options: `issuer', the
 %% subject and key of the issuer; `ca', whether it is a CA; `not_after', as GeneralizedTime;
-%% `san', which replaces the SubjectAltName's value; `serial'.
+%% `san', which replaces the SubjectAltName's value; `serial'; `usages', the extended key usage.
 make(Key, Names, #{issuer := {Issuer, IssuerKey}} = Options) ->
 	Algorithm = seq([oid(?ECDSA_SHA256)]),
 	NotAfter = maps:get(not_after, Options, "21000101000000Z"),
@@ -82,7 +83,10 @@ extensions(Names, Options) ->
 		{_, #{xmpp_addrs := [_ | _] = Addresses}} -> [seq([xmpp_addr(A) || A <- Addresses])];
 		_ -> []
 	end,
-	[extension(?BASIC_CONSTRAINTS, Ca) | [extension(?SUBJECT_ALT_NAME, Value) || Value <- San]].
+	Usages = [seq([oid(Usage) || Usage <- Usages]) || #{usages := Usages} <- [Options]],
+	[extension(?BASIC_CONSTRAINTS, Ca)]
+		++ [extension(?SUBJECT_ALT_NAME, Value) || Value <- San]
+		++ [extension(?EXTENDED_KEY_USAGE, Value) || Value <- Usages].
 
 extension(Oid, Value) ->
 	seq([oid(Oid), tlv(16#04, Value)]).

@@ -69,7 +69,9 @@ valid(#{policy := Policy, dir := Dir, toml := Toml}, Der, Text) ->
 		suffix => <<>>, host => <<"localhost">>, common_name => <<"alice">>,
 		xmpp_addrs => [<<"alice@localhost">>], authzid => Text
 	},
-	Names = {Text, [<<"alice@localhost">>, Text], Text},
+	Creds = #{
+		der_cert => Der, host => <<"localhost">>, prefix => Text, suffix => <<>>, authzid => Text
+	},
 	File = filename:join(Dir, "mongooseim.toml"),
 	Crls = #{missing_crl => allow, stale_crl => refuse},
 	Now = os:system_time(second),
@@ -87,8 +89,8 @@ valid(#{policy := Policy, dir := Dir, toml := Toml}, Der, Text) ->
 		{certjid_nif, decide, [Policy, Nif, Now]}, {certjid_nif, identity, [Der]},
 		{certjid_nif, identity_dirty, [Der]}, {certjid_nif, jid, [Text]},
 		{certjid_nif, login_names, [Der]},
-		{certjid_nif, verify_names, [Names, {<<"localhost">>, <<>>, <<>>}]},
-		{certjid_nif, verify_names_dirty, [Names, {<<"localhost">>, <<>>, Text}]},
+		{certjid_nif, verify_creds, [Policy, Creds, Now]},
+		{certjid_nif, is_current, [Policy]}, {certjid_nif, certificate_listeners, [Policy]},
 		{certjid_nif, load, [unicode:characters_to_binary(File), Crls]},
 		{certjid_nif, mechanisms, [Policy, Nif, Now]}, {certjid_nif, sasl_decide, [Credentials]},
 		{certjid_nif, tls_options, [Policy, {port, 5222}]},
@@ -232,8 +234,7 @@ normal_schedulers_are_free(Config) ->
 			{identity, [[Der] || Der <- Large ++ Mutated]},
 			{login_names, [[Der] || Der <- Large ++ Mutated]},
 			{jid, [[Jid] || Jid <- Jids]},
-			{verify_names, [[{Jid, [Jid], Jid}, {<<"localhost">>, <<>>, <<>>}]
-				|| Jid <- Jids, byte_size(Jid) =< 1365]},
+			{certificate_listeners, [[Policy]]},
 			{tls_options, [[Policy, {name, <<"c2s">>}], [Policy, {name, rand:bytes(100000)}]]}
 		]
 	],

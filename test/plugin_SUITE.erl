@@ -19,15 +19,16 @@ init_per_suite(Config) ->
 	certjid_test_config:init(Config).
 
 end_per_suite(_Config) ->
-	ok.
+	certjid_test_mongooseim:configure("etc/mongooseim.toml").
 
 request(Der) ->
 	#{listener => c2s, host => <<"localhost">>, chain => [Der]}.
 
 %% XEP-0178 as written, over MongooseIM's credentials and over a map.
-verification(_Config) ->
+verification(Config) ->
+	configure(Config),
 	Rows = [
-		%% xmppAddr fields, common name, authzid, host type, answer
+		%% xmppAddr fields, common name, authzid, answer
 		{[<<"Alice@localhost">>], undefined, undefined, {ok, <<"alice">>}},
 		{[<<"alice@localhost">>], undefined, <<"ALICE@localhost">>, {ok, <<"alice">>}},
 		{[<<"alice@localhost">>], undefined, <<>>, {ok, <<"alice">>}},
@@ -40,6 +41,9 @@ verification(_Config) ->
 		{[<<"a@fed1">>, <<"b@localhost">>], undefined, undefined, {ok, <<"b">>}},
 		{[<<"a@fed1">>], <<"alice">>, undefined, {error, <<"not-authorized">>}},
 		{[<<"a b@localhost">>, <<16#FF>>, <<"b@localhost">>], undefined, undefined, {ok, <<"b">>}},
+		%% An xmppAddr that is no text is one: the common name does not count.
+		{[<<16#FF>>], <<"alice">>, undefined, {error, <<"not-authorized">>}},
+		{[<<>>], <<"alice">>, undefined, {error, <<"not-authorized">>}},
 		{[], <<"Alice">>, undefined, {ok, <<"alice">>}},
 		{[], <<"Alice">>, <<"alice@localhost">>, {ok, <<"alice">>}},
 		{[], <<"alice">>, <<"bob@localhost">>, {error, <<"invalid-authzid">>}},
@@ -51,42 +55,59 @@ verification(_Config) ->
 	[
 		{Row, Answer} = {Row, certjid_verification:verify_creds(Creds)}
 		|| {Addresses, CommonName, Authzid, Answer} = Row <- Rows,
-			Fields <- [fields(Addresses, CommonName, Authzid)],
+			Fields <- [fields(Config, Addresses, CommonName, Authzid)],
 			Creds <- [Fields, mongoose_credentials:new(Fields)]
 	],
-	Affixed = fun(Fields) ->
-		Creds = maps:merge(Fields, #{lserver => <<"localhost">>, host_type => <<"affixed">>}),
-		certjid_verification:verify_creds(mongoose_credentials:new(Creds))
+	Affixed = fun(Addresses, CommonName, Authzid) ->
+		Fields = fields(Config, Addresses, CommonName, Authzid),
+		Creds = mongoose_credentials:new(Fields#{host_type => <<"affixed">>}),
+		certjid_verification:verify_creds(Creds)
 	end,
-	{ok, <<"user_alice-test">>} = Affixed(#{common_name => <<"Alice">>}),
-	{ok, <<"alice">>} = Affixed(#{xmpp_addresses => [<<"alice@localhost">>]}),
-	{ok, <<"user_alice-test">>} =
-		Affixed(#{common_name => <<"alice">>, auth_id => <<"user_alice-test@localhost">>}),
-	{error, <<"invalid-authzid">>} =
-		Affixed(#{common_name => <<"alice">>, auth_id => <<"alice@localhost">>}).
+	{ok, <<"user_alice-test">>} = Affixed([], <<"Alice">>, undefined),
+	{ok, <<"alice">>} = Affixed([<<"alice@localhost">>], undefined, undefined),
+	{ok, <<"user_alice-test">>} = Affixed([], <<"alice">>, <<"user_alice-test@localhost">>),
+	{error, <<"invalid-authzid">>} = Affixed([], <<"alice">>, <<"alice@localhost">>).
 
-fields(Addresses, CommonName, Authzid) ->
-	Fields = #{common_name => CommonName, auth_id => Authzid},
-	maps:merge(maps:filter(fun(_, Value) -> Value =/= undefined end, Fields), #{
+%% The node's own file: as certjid_test_config:policy/2 has it.
+configure(Config) ->
+	#{file := CaFile} = proplists:get_value(ca, Config),
+	Dir = proplists:get_value(files, Config),
+	File = certjid_test_config:write(Dir, "node.toml", #{cacertfile => CaFile}),
+	ok = certjid_test_mongooseim:configure(File).
+
+%% The names that MongooseIM reads in the certificate do not count beside the certificate.
+fields(Config, Addresses, CommonName, Authzid) ->
+	Names = #{common_name => CommonName, xmpp_addrs => Addresses},
+	AuthId = [{auth_id, Authzid} || Authzid =/= undefined],
+	maps:merge(maps:from_list(AuthId), #{
 		lserver => <<"localhost">>,
 		host_type => <<"localhost">>,
-		xmpp_addresses => Addresses
+		der_cert => certjid_test_config:issue(Config, Names),
+		common_name => <<"mallory">>,
+		xmpp_addresses => [<<"mallory@localhost">>]
 	}).
 
 %% Never a crash: MongooseIM's session would die of it.
-verification_of_bad_credentials(_Config) ->
+verification_of_bad_credentials(Config) ->
+	configure(Config),
+	Der = certjid_test_config:issue(Config, ?ALICE),
+	Good = #{lserver => <<"localhost">>, host_type => <<"localhost">>, der_cert => Der},
+	{ok, <<"alice">>} = certjid_verification:verify_creds(Good),
 	[
 		{error, <<"not-authorized">>} = certjid_verification:verify_creds(Creds)
 		|| Creds <- [
 			undefined, [], #{}, {creds, 1},
 			mongoose_credentials:new(#{}),
 			mongoose_credentials:new(not_a_map),
-			#{lserver => localhost},
-			#{lserver => <<16#FF>>},
-			#{lserver => <<"localhost">>, xmpp_addresses => alice},
-			#{lserver => <<"localhost">>, xmpp_addresses => [alice]},
-			#{lserver => <<"localhost">>, common_name => "alice"},
-			#{lserver => <<"localhost">>, common_name => <<"alice">>, auth_id => alice}
+			Good#{lserver => localhost},
+			Good#{lserver => <<16#FF>>},
+			Good#{auth_id => alice},
+			Good#{der_cert => undefined},
+			Good#{der_cert => binary_to_list(Der)},
+			Good#{der_cert => <<>>},
+			Good#{der_cert => <<Der/binary, 0>>},
+			Good#{der_cert => binary:copy(<<16#30>>, 100000)},
+			maps:remove(der_cert, Good#{common_name => <<"alice">>})
 		]
 	].
 
@@ -124,6 +145,7 @@ erlang_modules(Config) ->
 %% Each cell of the table in docs/migration.md, by certjid:decide/2; and by the callback, with the
 %% credentials that MongooseIM makes of the same certificate.
 migration(Config) ->
+	configure(Config),
 	[Head | Rows] = table("docs/migration.md"),
 	Kinds = [
 		[binary_to_list(Kind) || [Kind] <- matches(Column, "`([a-z_]+)`")]
@@ -153,15 +175,8 @@ answer(Config, Kinds, Der, Authzid) ->
 	end.
 
 callback(Der, Authzid) ->
-	CommonName = certjid:get_common_name(Der),
-	Fields = #{
-		lserver => <<"localhost">>, host_type => <<"localhost">>, der_cert => Der,
-		xmpp_addresses => certjid:get_xmpp_addresses(Der)
-	},
-	Named = maps:merge(Fields, maps:from_list(
-		[{common_name, CommonName} || is_binary(CommonName)]
-		++ [{auth_id, Authzid} || Authzid =/= <<>>]
-	)),
+	Fields = #{lserver => <<"localhost">>, host_type => <<"localhost">>, der_cert => Der},
+	Named = maps:merge(Fields, maps:from_list([{auth_id, Authzid} || Authzid =/= <<>>])),
 	{_, Answer} = certjid_verification:verify_creds(mongoose_credentials:new(Named)),
 	Answer.
 
@@ -195,16 +210,23 @@ installation(Config) ->
 		]
 	end,
 	[Install, Try] = Block("sh"),
-	Sh = fun(Commands) ->
-		Script = ["cd '", certjid_test_cases:root(), "'\n", Commands],
+	Sh = fun(Folder, Commands) ->
+		Script = ["cd '", Folder, "'\n", Commands],
 		certjid_test_xmpp_env:command("sh", ["-e", "-c", lists:flatten(Script)])
 	end,
-	{0, _} = Sh(Install),
-	{0, <<"{ok,<<\"alice\">>}\n">>} = Sh(Try),
+	{0, _} = Sh(certjid_test_cases:root(), Install),
+	_ = certjid_test_config:policy(Config, #{}),
+	Files = proplists:get_value(files, Config),
+	Pem = certjid_test_cert:pem([certjid_test_config:issue(Config, ?ALICE)]),
+	ok = file:write_file(filename:join(Files, "alice.crt"), Pem),
+	{0, Output} = Sh(Files, Try),
+	{match, _} = re:run(Output, "certjid_policy_loaded"),
+	true = lists:member(<<"{ok,<<\"alice\">>}">>, string:lexemes(Output, "\n")),
 	%% The same through vm.args, without ERL_LIBS.
 	[Arguments] = Block("vm.args"),
 	File = filename:join(Dir, "vm.args"),
 	ok = file:write_file(File, Arguments),
 	ByPath = string:replace(Try, ["ERL_LIBS=", Dir, "/lib erl"], ["erl -args_file '", File, "'"]),
-	{0, <<"{ok,<<\"alice\">>}\n">>} = Sh(ByPath),
+	{0, Same} = Sh(Files, ByPath),
+	true = lists:member(<<"{ok,<<\"alice\">>}">>, string:lexemes(Same, "\n")),
 	[[<<"certjid_verification">>]] = matches(Text, "sasl_external = \\[\"([a-z_]+)\"\\]").

@@ -315,19 +315,22 @@ resumption(Config) ->
 	{ok, Listen} = gen_tcp:listen(0, [{active, false}, {ip, {127, 0, 0, 1}}, binary]),
 	{ok, Number} = inet:port(Listen),
 	Session = filename:join(proplists:get_value(files, Config), "session"),
-	[
+	Ids = [
 		begin
 			Port = connect(Number, "-tls1_2", Expired, Args),
 			{ok, Tcp} = gen_tcp:accept(Listen, 5000),
 			Options = [{log_level, none} | certjid_tls:listener_opts(Policy, c2s)],
 			{ok, Socket, Peer} = certjid_tls:handshake(Tcp, Options, 5000),
-			{ok, [{session_resumption, false}]} = ssl:connection_information(Socket, [session_resumption]),
+			{ok, [{session_id, Id}]} = ssl:connection_information(Socket, [session_id]),
 			cert_expired = verdict(Policy, Peer),
 			ok = ssl:close(Socket),
-			ok = await(Port)
+			ok = await(Port),
+			Id
 		end
 		|| Args <- [["-sess_out", Session], ["-sess_in", Session]]
 	],
+	%% One that is resumed has the identifier of the one before.
+	2 = length(lists:usort(Ids)),
 	ok = gen_tcp:close(Listen).
 
 await(Port) ->

@@ -87,9 +87,11 @@ login(Folder, Key, Count) ->
 	Host = <<"example.org">>,
 	Ours = fun() ->
 		{ok, CommonName, Addresses} = certjid_cert:login_names(Der),
-		certjid_verification:verify_creds(#{
-			lserver => Host, common_name => CommonName, xmpp_addresses => Addresses
-		})
+		{ok, #{username := Name}} = certjid_nif:sasl_decide(#{
+			kinds => [<<"certjid_verification">>], prefix => <<>>, suffix => <<>>, host => Host,
+			common_name => CommonName, xmpp_addrs => Addresses, authzid => undefined
+		}),
+		{ok, Name}
 	end,
 	Otp = fun() ->
 		CommonName = certjid_bench_otp:common_name(certjid_bench_otp:decode(Der)),

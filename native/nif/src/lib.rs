@@ -14,11 +14,12 @@ use certjid_core::jid::Jid;
 use certjid_core::policy::{Modules, Options, Policy};
 use rustler::{Binary, Env, Resource, ResourceArc, Term};
 
+use crate::creds::{Creds, Verified};
 use crate::crls::Crls;
-use crate::names::{Host, Names};
 use crate::requests::{Items, Listener, Request};
 use crate::terms::{Credentials, Fault, Identity, LoadError, Offer, Outcome, SaslOutcome, Warning};
 
+mod creds;
 mod crls;
 mod names;
 mod requests;
@@ -59,6 +60,12 @@ fn identity_dirty(der: Binary<'_>) -> Result<Identity, String> {
     read_identity(&der)
 }
 
+/// Reads no file, but asks the file system about each.
+#[rustler::nif(schedule = "DirtyIo")]
+fn is_current(policy: ResourceArc<PolicyResource>) -> bool {
+    policy.0.is_current()
+}
+
 #[rustler::nif]
 fn jid(text: Binary<'_>) -> Result<(String, String, String), String> {
     #[cfg(feature = "test-panic")]
@@ -78,6 +85,13 @@ fn load(path: Binary<'_>, crls: Crls) -> Result<ResourceArc<PolicyResource>, Vec
     Policy::load(path, options)
         .map(|policy| ResourceArc::new(PolicyResource(policy)))
         .map_err(|errors| errors.0.into_iter().map(LoadError::from).collect())
+}
+
+/// The listeners of whose certificates `verify_creds` takes one, by their paths in the file.
+#[rustler::nif]
+fn certificate_listeners(policy: ResourceArc<PolicyResource>) -> Vec<String> {
+    let listeners = policy.0.certificate_listeners();
+    listeners.map(|listener| listener.path.clone()).collect()
 }
 
 #[rustler::nif]
@@ -125,15 +139,9 @@ fn verify_chain(
     verdict.map_err(|faults| faults.into_iter().map(Fault::from).collect())
 }
 
-#[rustler::nif]
-fn verify_names<'a>(env: Env<'a>, names: Names<'a>, host: Host<'a>) -> Term<'a> {
-    names.verify(env, &host)
-}
-
-/// The same for long texts.
 #[rustler::nif(schedule = "DirtyCpu")]
-fn verify_names_dirty<'a>(env: Env<'a>, names: Names<'a>, host: Host<'a>) -> Term<'a> {
-    names.verify(env, &host)
+fn verify_creds(policy: ResourceArc<PolicyResource>, creds: Creds<'_>, now: i64) -> Verified {
+    creds.verify(&policy.0, now)
 }
 
 #[rustler::nif(schedule = "DirtyCpu")]

@@ -66,10 +66,10 @@ impl Request<'_> {
         let host_type = self.host_type.as_ref();
         Ok(policy::Request {
             listener: self.listener.decode(),
-            host: text("the host", &self.host)?,
+            host: text("the host", &self.host)?.to_owned(),
             host_type: host_type
                 .as_ref()
-                .map(|name| text("the host type", name))
+                .map(|name| text("the host type", name).map(str::to_owned))
                 .transpose()?,
             chain: bytes(&self.chain.0),
             authzid: match &self.authzid {
@@ -90,11 +90,9 @@ impl Request<'_> {
     }
 }
 
-fn text(what: &str, bytes: &[u8]) -> Result<String, String> {
-    match str::from_utf8(bytes) {
-        Ok(text) => Ok(text.to_owned()),
-        Err(_) => Err(format!("{what} is not UTF-8")),
-    }
+/// The text, or what is wrong with it.
+pub fn text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, String> {
+    str::from_utf8(bytes).map_err(|_| format!("{what} is not UTF-8"))
 }
 
 /// A user name that is not UTF-8, or a condition that RFC 6120 does not have, is a refusal.
@@ -109,5 +107,6 @@ fn answer((module, answer): &Answer<'_>) -> Result<(String, ModuleAnswer), Strin
             .map(ModuleAnswer::Error),
     };
     let refused = ModuleAnswer::Error(Condition::NotAuthorized);
-    Ok((text("the module name", module)?, answer.unwrap_or(refused)))
+    let module = text("the module name", module)?.to_owned();
+    Ok((module, answer.unwrap_or(refused)))
 }

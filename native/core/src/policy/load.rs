@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
 
+use super::files::{self, look};
 use super::{Policy, ca_file, now, server_key};
 use crate::config::{Auth, Config, ConfigError, ConfigErrors, Tls, Warning};
 use crate::sasl::Kind;
@@ -53,7 +54,10 @@ impl Trusts {
 }
 
 pub(super) fn load(path: &Path, options: Options) -> Result<Policy, ConfigErrors> {
+    // Before they are read, so that what changes meanwhile shows afterwards.
+    let seen = look(vec![path.to_owned()], &[]);
     let config = Config::load(path)?;
+    let seen = look(files::of(&config), &seen);
     let mut faults = Faults {
         file: path,
         errors: Vec::new(),
@@ -94,6 +98,7 @@ pub(super) fn load(path: &Path, options: Options) -> Result<Policy, ConfigErrors
         config,
         trusts,
         warnings,
+        seen,
     })
 }
 

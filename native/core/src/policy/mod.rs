@@ -12,12 +12,16 @@ use crate::sasl::{self, Credentials, Rules, Step, Verdict, initial_response};
 use crate::verify::{self, Fault};
 
 mod ca_file;
+mod callback;
 mod connection;
+mod files;
 mod load;
 mod methods;
 mod request;
 mod server_key;
 
+pub use callback::Creds;
+pub use files::{Seen, look};
 pub use load::{Modules, Options};
 pub use methods::{Login, MethodAnswer, MethodQuestion, Progress};
 pub use request::{Allowed, Authzid, ModuleQuestion, Offer, Outcome, Refused, Request};
@@ -30,6 +34,7 @@ pub struct Policy {
     config: Config,
     trusts: Trusts,
     warnings: Vec<Warning>,
+    seen: Vec<Seen>,
 }
 
 impl Policy {

@@ -56,7 +56,7 @@ reasons! {
             "This is a fault of certjid: report it with what its log says.",
             "protocol.md#errors";
         Unavailable = "unavailable": Hindered, TemporaryAuthFailure,
-            "`mod_certjid` of ejabberd has no policy, or no NIF.",
+            "`mod_certjid` in ejabberd, or `certjid_verification` in MongooseIM, has no policy, or no NIF.",
             "Its log says why: correct that, and load the module again.",
             "ejabberd.md";
     }

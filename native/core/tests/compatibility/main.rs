@@ -1,6 +1,7 @@
 //! docs/compatibility.md, line by line: where certjid answers differently from MongooseIM.
 
 mod authority;
+mod callback;
 mod document;
 mod logins;
 mod names;

@@ -3,15 +3,12 @@
 
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
-use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::panic::catch_unwind;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::SystemTime;
 
+use certjid_core::policy::{Seen, look};
 use tokio::sync::oneshot;
 
 use super::Service;
@@ -93,22 +90,6 @@ fn serve(
             let _ = done.send(());
         }
     }
-}
-
-/// A file, and what changes with it: its time, length and inode.
-type Seen = (PathBuf, Option<(SystemTime, u64, u64)>);
-
-/// What there is of files, or was when they were seen before.
-fn look(files: Vec<PathBuf>, before: &[Seen]) -> Vec<Seen> {
-    let seen = |file: PathBuf| {
-        if let Some(known) = before.iter().find(|(known, _)| *known == file) {
-            return known.clone();
-        }
-        let metadata = fs::metadata(&file).ok();
-        let state = metadata.and_then(|data| Some((data.modified().ok()?, data.len(), data.ino())));
-        (file, state)
-    };
-    files.into_iter().map(seen).collect()
 }
 
 const INTERVAL: Duration = Duration::from_secs(2);

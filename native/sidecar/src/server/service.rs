@@ -141,26 +141,7 @@ impl Service {
 
     /// The files that the policy is made of.
     pub fn files(&self) -> Vec<PathBuf> {
-        let loaded = self.loaded.load();
-        let config = loaded.backed.policy().config();
-        let of_listeners = config
-            .listeners
-            .iter()
-            .filter_map(|listener| listener.tls.as_ref())
-            .flat_map(|tls| tls.cacertfile.iter().chain(&tls.crl_files));
-        let of_pools = config
-            .pools
-            .iter()
-            .filter_map(|pool| pool.connection.tls())
-            .flat_map(|tls| {
-                let own = tls.certfile.iter().chain(&tls.keyfile);
-                own.chain(&tls.cacertfile).chain(&tls.crl_files)
-            });
-        let mut files: Vec<PathBuf> = of_listeners.chain(of_pools).cloned().collect();
-        files.push(self.config.clone());
-        files.sort();
-        files.dedup();
-        files
+        self.loaded.load().backed.policy().files()
     }
 
     /// Answers a payload as far as no service has to be asked. It may take milliseconds, for

@@ -1,0 +1,135 @@
+//! The login that MongooseIM's callback decides: `verify_creds/1` of a module in
+//! `auth.sasl_external`.
+
+use super::request::{Authzid, Refused, Request};
+use super::{Policy, connection};
+use crate::certificate::presented::Presented;
+use crate::config::{Listener, ListenerRef, Tls};
+use crate::reason::{Condition, Reason};
+use crate::sasl::{self, Credentials, Kind, Rules, Verdict};
+use crate::verify::VerifyMode;
+
+/// What MongooseIM's credentials (`mongoose_credentials`) say of a login.
+#[derive(Clone, Copy, Debug)]
+pub struct Creds<'a> {
+    /// `der_cert`: the client's own certificate in DER.
+    pub certificate: &'a [u8],
+    /// `lserver`: the host after nameprep.
+    pub host: &'a str,
+    /// `auth.sasl_external_common_name.prefix` of the host type.
+    pub prefix: &'a str,
+    /// `auth.sasl_external_common_name.suffix` of the host type.
+    pub suffix: &'a str,
+    /// `auth_id`: the decoded authorization identity; empty is absent.
+    pub authzid: Option<&'a [u8]>,
+}
+
+impl Policy {
+    /// The user name (a prepared local part) by the rules of `certjid_verification`, at `now` in
+    /// Unix seconds.
+    ///
+    /// MongooseIM lets any certificate through over direct TLS, WebSocket and BOSH, and on a
+    /// resumed session, where `disconnect_on_failure` is false, and never asks `crl_files`; so the
+    /// certificate is judged here. MongooseIM does not tell the listener that took the connection:
+    /// one of those that take XMPP clients and ask for certificates must accept it, and none may
+    /// have a CRL that revokes it. Of the client's chain it hands over the leaf: the intermediate
+    /// CAs must be in `cacertfile`.
+    ///
+    /// # Errors
+    /// The most telling refusal of the listeners, or that of the certificate's names.
+    pub fn verify_creds(&self, creds: &Creds<'_>, now: i64) -> Result<String, Refused> {
+        let request = Request {
+            listener: ListenerRef::Name("c2s".to_owned()),
+            host: creds.host.to_owned(),
+            host_type: None,
+            chain: vec![creds.certificate.to_vec()],
+            authzid: Authzid::Absent,
+            verified: None,
+            answers: Default::default(),
+        };
+        let certificate = self.check_anywhere(&request, now)?;
+        let rules = Rules {
+            kinds: &[Kind::CertjidVerification],
+            prefix: creds.prefix,
+            suffix: creds.suffix,
+            host: creds.host,
+        };
+        let credentials = Credentials {
+            common_name: certificate.common_name.as_deref(),
+            xmpp_addrs: &certificate.xmpp_addrs,
+            unusable_xmpp_addrs: certificate.unusable_xmpp_addrs,
+            authzid: creds.authzid,
+        };
+        match sasl::decide(&rules, &credentials, &|_| None).verdict {
+            Verdict::Accepted(accepted) => Ok(accepted.local),
+            Verdict::Rejected(rejected) => Err(Refused::new(
+                rejected.condition,
+                rejected.reason,
+                rejected.message,
+            )),
+            Verdict::AskModule(module) => Err(Refused::new(
+                Condition::NotAuthorized,
+                Reason::ModuleUnavailable,
+                format!("{module} is not asked here"),
+            )),
+        }
+    }
+
+    /// The listeners whose certificates certjid judges where it is not told which one took a
+    /// connection: those that take XMPP clients and ask for certificates.
+    pub fn certificate_listeners(&self) -> impl Iterator<Item = &Listener> {
+        let asks = |tls: &Tls| tls.verify_mode != VerifyMode::None;
+        self.config.listeners.iter().filter(move |listener| {
+            listener.takes_xmpp() && listener.tls.as_ref().is_some_and(asks)
+        })
+    }
+
+    fn check_anywhere<'a>(&self, request: &'a Request, now: i64) -> Result<Presented<'a>, Refused> {
+        let mut judged = Vec::new();
+        let mut accepted = None;
+        let mut refused: Option<Refused> = None;
+        for listener in self.certificate_listeners() {
+            let trust = listener
+                .tls
+                .as_ref()
+                .map(|tls| (tls.verify_mode, &tls.cacertfile, &tls.crl_files));
+            if judged.contains(&trust) {
+                continue;
+            }
+            judged.push(trust);
+            match connection::check(listener, request, &self.trusts, now) {
+                Ok(certificate) => accepted = Some(certificate),
+                Err(revoked) if revoked.reason == Reason::Revoked => return Err(revoked),
+                Err(other) => {
+                    let is_telling = |known: &Refused| known.reason.rank() < other.reason.rank();
+                    if refused.as_ref().is_none_or(is_telling) {
+                        refused = Some(other);
+                    }
+                }
+            }
+        }
+        accepted.ok_or_else(|| match refused {
+            Some(refused) => with_hint(refused),
+            None => Refused::new(
+                Condition::NotAuthorized,
+                Reason::NoTls,
+                format!(
+                    "{} has no listener with TLS that takes XMPP clients and asks for certificates",
+                    self.config.file.display()
+                ),
+            ),
+        })
+    }
+}
+
+fn with_hint(refused: Refused) -> Refused {
+    if refused.reason != Reason::UnknownCa {
+        return refused;
+    }
+    let message = format!(
+        "{}; MongooseIM hands over the client's own certificate alone, so that the intermediate \
+         CAs that clients send must be in cacertfile too",
+        refused.message
+    );
+    Refused { message, ..refused }
+}
