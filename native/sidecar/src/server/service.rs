@@ -36,6 +36,22 @@ pub struct Service {
     decisions: Arc<Semaphore>,
     metrics: Arc<Metrics>,
     refusals: RefusalLimit,
+    clock: Clock,
+}
+
+/// Tells the time in Unix seconds.
+struct Clock(Box<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    fn now(&self) -> i64 {
+        (self.0)()
+    }
+}
+
+impl core::fmt::Debug for Clock {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 struct Loaded {
@@ -67,6 +83,7 @@ impl Service {
             decisions: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             metrics: Arc::default(),
             refusals: RefusalLimit::new(DEFAULT_LOG_REFUSALS),
+            clock: Clock(Box::new(policy::now)),
         })
     }
 
@@ -92,6 +109,16 @@ impl Service {
     pub fn logging(self, refusals_per_second: u32) -> Self {
         Self {
             refusals: RefusalLimit::new(refusals_per_second),
+            ..self
+        }
+    }
+
+    /// The same, judging logins at the time in Unix seconds that a function tells; by default the
+    /// system's.
+    #[must_use]
+    pub fn clocked(self, clock: impl Fn() -> i64 + Send + Sync + 'static) -> Self {
+        Self {
+            clock: Clock(Box::new(clock)),
             ..self
         }
     }
@@ -202,7 +229,7 @@ impl Service {
         let request = completed.as_deref().unwrap_or(&login.request);
         let entry = LogEntry::new(request, begun);
         let progress = match completed {
-            Ok(request) => loaded.backed.policy().begin(&request, policy::now()),
+            Ok(request) => loaded.backed.policy().begin(&request, self.clock.now()),
             Err(refused) => Progress::Decided(Outcome::Refused(refused)),
         };
         self.metrics.checked(begun.elapsed());
@@ -224,7 +251,7 @@ impl Service {
             let method = decision.method.as_deref();
             self.metrics.allowed.add(method.unwrap_or_default());
             if let Some((fingerprint, not_after)) = entry.certificate() {
-                self.metrics.seen(fingerprint, not_after, policy::now());
+                self.metrics.seen(fingerprint, not_after, self.clock.now());
             }
         } else {
             let reason = decision.reason.as_deref();
@@ -249,7 +276,10 @@ impl Service {
     fn mechanisms(&self, login: &Login) -> Offer {
         let loaded = self.loaded.load();
         match self.with_forwarded(login, &loaded) {
-            Ok(request) => loaded.backed.policy().mechanisms(&request, policy::now()),
+            Ok(request) => loaded
+                .backed
+                .policy()
+                .mechanisms(&request, self.clock.now()),
             Err(refused) => policy::Offer {
                 refused: Some(refused.reason),
                 message: refused.message,
@@ -286,7 +316,7 @@ impl Service {
             reasons: count(metrics.refused.list()),
             services,
             services_left_out: 0,
-            expiring: metrics.expiring(policy::now()),
+            expiring: metrics.expiring(self.clock.now()),
             errors: metrics.errors(),
             connections: metrics.connections(),
             reload_error: self.reload_error.load().as_deref().cloned(),

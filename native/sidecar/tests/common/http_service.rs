@@ -1,5 +1,6 @@
 //! An HTTP service for the method http, on a free port of the loopback.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
@@ -73,9 +74,14 @@ impl Service {
 
     /// With the server.pem and server.key of a folder.
     pub fn start_tls(folder: &Path, reply: Vec<u8>) -> Self {
-        let read = |name: &str| folder.join(name);
-        let chain = CertificateDer::pem_file_iter(read("server.pem")).unwrap();
-        let key = PrivateKeyDer::from_pem_file(read("server.key")).unwrap();
+        let read = |name: &str| fs::read(folder.join(name)).unwrap();
+        Self::start_tls_with(&read("server.pem"), &read("server.key"), reply)
+    }
+
+    /// With a chain and its key in PEM.
+    pub fn start_tls_with(chain: &[u8], key: &[u8], reply: Vec<u8>) -> Self {
+        let chain = CertificateDer::pem_slice_iter(chain);
+        let key = PrivateKeyDer::from_pem_slice(key).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()

@@ -110,7 +110,22 @@ impl Site {
     }
 
     pub fn run(&self, service: Service, limits: Limits) -> Sidecar {
-        let socket = self.path("sock");
+        Sidecar::start(self.dir.path(), service, limits)
+    }
+}
+
+/// A sidecar in a thread of this process.
+pub struct Sidecar {
+    pub socket: PathBuf,
+    pub service: Arc<Service>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sidecar {
+    /// On the socket `sock` of a folder.
+    pub fn start(dir: &Path, service: Service, limits: Limits) -> Self {
+        let socket = dir.join("sock");
         let access = Access {
             mode: 0o660,
             owner: None,
@@ -128,24 +143,14 @@ impl Site {
                 .unwrap();
             drop(file);
         });
-        Sidecar {
+        Self {
             socket,
             service,
             stop: Some(stop),
             thread: Some(thread),
         }
     }
-}
 
-/// A sidecar in a thread of this process.
-pub struct Sidecar {
-    pub socket: PathBuf,
-    pub service: Arc<Service>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Sidecar {
     pub fn connect(&self) -> Connection {
         Connection::open(&self.socket)
     }
