@@ -40,6 +40,9 @@ fn row(option: &ConfigOption) -> String {
     };
     let effect = match option.effect {
         Effect::Ignored(why) => format!("ignored: {why}"),
+        Effect::Leftover(releases) => {
+            format!("MongooseIM {releases} alone reads it: ignored, with a warning")
+        }
         Effect::Older(what) => format!("older spelling, with a warning; read as {what}"),
         Effect::Used(how) => format!("used: {how}"),
     };
@@ -76,11 +79,38 @@ fn values(kind: &Kind) -> String {
 const INTRODUCTION: &str = r#"<!-- Made by `cargo run -p certjid-core --example configuration`; a test compares it. -->
 # The configuration
 
-certjid reads `mongooseim.toml` as MongooseIM does, and takes from it what decides a login by certificate. Below stands
-every option that it knows. A value of another type or out of range, and a key that is not here, is an error with line and
-path (an unknown key in `general` is a warning), and `certjid config check` reports all of them at once. Relative file
-names start at the folder of the file, or else at the working directory. `[]` stands for an entry of a list of tables, as in `[[listen.c2s]]`, and `TAG` for the name of a
-pool: the method http asks the pool `auth`, and ldap the one that `auth.ldap.pool_tag` names.
+certjid reads `mongooseim.toml` as MongooseIM does, and takes from it what decides a login by certificate. Below is every
+option that it knows. `certjid config check` reports all faults at once, each with line and path, and the warnings with
+them. Relative file names start at the folder of the file, otherwise at the working directory. `[]` is an entry of a list of
+tables, as in `[[listen.c2s]]`, and `TAG` the name of a pool: the method http asks the pool `auth`, and ldap the one that
+`auth.ldap.pool_tag` names.
+
+## What is an error, and what a warning
+
+Reading is strict where a login is decided, so that no misspelt option loosens anything. Elsewhere a fault is a warning:
+the next release of MongooseIM may have options that this certjid does not know, and an upgrade must not stop it.
+
+| part | an option that certjid does not know, or a value of another type or out of range |
+|---|---|
+| `auth`, `host_config` | an error |
+| `tls` of a listener where a certificate can log in | an error |
+| a pool that a method asks about certificates | an error |
+| other pools | a warning; the pool is not used |
+| `general`, the listeners, `tls` of the other listeners, `outgoing_pools`, the sections themselves | an error for what is *used* by the tables below, and for a key that looks like a slip of such an option; otherwise a warning |
+| the other sections | not read |
+
+A certificate can log in at a listener of users (c2s, or http with BOSH or WebSocket) where some `auth` has `external` among
+its `sasl_mechanisms` and one of `http`, `ldap` and `pki` among its `methods`, and `allowed_auth_methods` leaves one of them.
+
+## Which listener
+
+A request names its listener by `"c2s"` or `"http"`, or by its port. `"http"` is the first http listener with BOSH or
+WebSocket among its handlers, if any has one, so that an admin API before it does not count. Listeners that have one port on
+several addresses must judge alike, or it is an error: the same TLS or none, `verify_mode`, `cacertfile`, `crl_files` and
+`disconnect_on_failure`, and the same of `http`, `ldap` and `pki` in `allowed_auth_methods`. Whatever else they have may
+differ.
+
+## Hosts
 
 `auth` in a `[[host_config]]` replaces the whole global `auth` for that host or host type. A dynamic domain is decided by
 the `host_type` of the request.

@@ -36,9 +36,9 @@ pub fn check(data: &[u8]) {
             assert!(config.warnings.iter().all(|warning| warning.line <= lines));
         }
         Err(errors) => {
-            assert!(!errors.0.is_empty());
-            assert!(errors.0.iter().all(|error| error.line <= lines), "{errors}");
-            assert!(errors.0.iter().all(|error| !error.message.is_empty()));
+            assert!(!errors.faults.is_empty());
+            assert!(errors.faults.iter().all(|error| error.line <= lines), "{errors}");
+            assert!(errors.faults.iter().all(|error| !error.message.is_empty()));
         }
     }
 }

@@ -84,7 +84,7 @@ fn load(path: Binary<'_>, crls: Crls) -> Result<ResourceArc<PolicyResource>, Vec
     };
     Policy::load(path, options)
         .map(|policy| ResourceArc::new(PolicyResource(policy)))
-        .map_err(|errors| errors.0.into_iter().map(LoadError::from).collect())
+        .map_err(|errors| errors.faults.into_iter().map(LoadError::from).collect())
 }
 
 /// The listeners of whose certificates `verify_creds` takes one, by their paths in the file.

@@ -175,6 +175,9 @@ fn config_check_lists_faults_and_warnings() {
 
     // What is a fault to `serve` is one here.
     let pool = "[outgoing_pools.http.auth.connection]\nhost = \"https://localhost\"\n";
+    let asks = CONFIG
+        .replace("methods = [\"pki\"]", "methods = [\"http\"]")
+        .replace("[auth.pki]", "[auth.http]");
     for (option, named) in [
         ("tls.versions = [\"tlsv1.1\"]", "versions"),
         ("path_prefix = \"no slash\"", "path_prefix"),
@@ -184,7 +187,14 @@ fn config_check_lists_faults_and_warnings() {
         ),
         ("tls.crl_files = [\"mongooseim.toml\"]", "no X509 CRL block"),
     ] {
-        fs::write(dir.join("pool.toml"), format!("{CONFIG}\n{pool}{option}\n")).unwrap();
+        // Where no method asks the pool, it is a warning.
+        fs::write(dir.join("idle.toml"), format!("{CONFIG}\n{pool}{option}\n")).unwrap();
+        let out = run(dir, &["config", "check", "idle.toml"], 0);
+        assert!(
+            out.contains(named) && out.contains("no login asks"),
+            "{out}"
+        );
+        fs::write(dir.join("pool.toml"), format!("{asks}\n{pool}{option}\n")).unwrap();
         let err = run(dir, &["config", "check", "pool.toml"], UNUSABLE);
         assert!(
             err.contains(named) && err.contains("outgoing_pools.http.auth"),

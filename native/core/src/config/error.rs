@@ -30,13 +30,28 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// All faults of a configuration file, by line. Displayed one a line.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ConfigErrors(pub Vec<ConfigError>);
+/// All faults of a configuration, by line, with what else is to be said of it. Displayed as the
+/// faults, one a line.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ConfigErrors {
+    /// What is wrong; one or more.
+    pub faults: Vec<ConfigError>,
+    /// What is to be said all the same: a fault makes no warning less worth reading.
+    pub warnings: Vec<Warning>,
+}
+
+impl ConfigErrors {
+    /// The faults and the warnings, each by line.
+    pub fn new(mut faults: Vec<ConfigError>, mut warnings: Vec<Warning>) -> Self {
+        faults.sort_by_key(|fault| fault.line);
+        warnings.sort_by_key(|warning| warning.line);
+        Self { faults, warnings }
+    }
+}
 
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, error) in self.0.iter().enumerate() {
+        for (i, error) in self.faults.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }

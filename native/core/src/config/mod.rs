@@ -4,9 +4,18 @@
 //! `listen.c2s`, `listen.http` and `outgoing_pools`. All faults in them are reported at once,
 //! with line and path. The other sections are MongooseIM's affair and may hold anything.
 //!
-//! What MongooseIM's documentation writes loads here even where MongooseIM itself refuses it;
-//! each such spelling is a [`Warning`], and so is each setting that does not do what it seems
-//! to do.
+//! Reading is strict where a login is decided, so that a misspelt option never loosens anything.
+//! Elsewhere a fault is a [`Warning`]: the next release of MongooseIM may have options that this
+//! one does not know. What MongooseIM's documentation writes loads here even where MongooseIM
+//! itself refuses it; each such spelling is a warning, and so is each setting that does not do
+//! what it seems to do.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `model` | what a file says: data, and the words that options may have |
+//! | [`options`] | the table of all options: what they may be, and what is done with them |
+//! | `read` | text to model, with every fault |
+//! | `lint` | what is to be said of a model that has no fault |
 //!
 //! ```
 //! use certjid_core::config::Config;
@@ -27,73 +36,49 @@
 //! # Ok::<(), certjid_core::config::ConfigErrors>(())
 //! ```
 
-use alloc::collections::BTreeMap;
 use core::str;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-mod advice;
-mod auth;
 mod error;
-mod general;
-mod host_config;
-mod ldap;
-mod listen;
-mod load;
-mod log;
+pub(crate) mod lint;
+mod model;
 pub mod options;
-mod pools;
-mod reader;
-mod secret;
+mod places;
+mod quote;
+mod read;
 mod suggestion;
-mod tls;
 
-pub use auth::Auth;
-pub(crate) use auth::is_certificate_method;
 pub use error::{ConfigError, ConfigErrors, Warning};
-pub use ldap::{Deref, DnFilter, Ldap, LocalFilter, LocalOperation, Uid};
-pub use listen::{Listener, ListenerKind, ListenerRef};
-pub use pools::{Connection, HttpConnection, LdapConnection, Pool, PoolScope};
-pub use secret::Secret;
-pub use tls::{ClientTls, ServerName, Tls, TlsMode};
+pub(crate) use model::is_certificate_method;
+pub use model::{
+    Auth, ClientTls, Config, Connection, Deref, DnFilter, HttpConnection, Ldap, LdapConnection,
+    Listener, ListenerKind, ListenerRef, LocalFilter, LocalOperation, Pool, PoolScope, Secret,
+    ServerName, Tls, TlsMode, Uid,
+};
+pub(crate) use places::Places;
 
-/// A configuration file that has no fault.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    /// The file. Paths in it are relative to its folder, or else to the working directory.
-    pub file: PathBuf,
-    /// `general.default_server_domain`, prepared.
-    pub default_host: String,
-    /// `general.hosts`, prepared: the static domains, in order. Default: none.
-    pub hosts: Vec<String>,
-    /// `general.host_types`: the names of groups of dynamic domains, in order. Default: none.
-    pub host_types: Vec<String>,
-    /// `auth`, for every host that `host_auth` does not name.
-    pub auth: Auth,
-    /// `host_config.auth` by host or host type. It replaces `auth`, of which it inherits
-    /// nothing.
-    pub host_auth: BTreeMap<String, Auth>,
-    /// `listen.c2s`, then `listen.http`, each in order.
-    pub listeners: Vec<Listener>,
-    /// The pools of type `http` and `ldap`: `outgoing_pools`, then those of `host_config`.
-    pub pools: Vec<Pool>,
-    /// What is to be said of the file, by line; at most 100.
-    pub warnings: Vec<Warning>,
+use read::MAX_FAULTS;
+
+/// What a file says, with its faults beside it.
+pub(crate) struct Reading {
+    /// Without the options that have a fault.
+    pub(crate) config: Config,
+    pub(crate) places: Places,
+    /// What is wrong in the file.
+    pub(crate) faults: Vec<ConfigError>,
+    /// What is to be said all the same.
+    pub(crate) warnings: Vec<Warning>,
 }
 
-impl Config {
+impl Reading {
     /// Reads a file of at most [`MAX_FILE`] bytes of UTF-8.
-    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
-        let fault = |line, message| {
-            let (file, path) = (path.to_owned(), String::new());
-            ConfigErrors(vec![ConfigError {
-                file,
-                line,
-                path,
-                message,
-            }])
-        };
+    ///
+    /// # Errors
+    /// Where the file can't be read, or is not TOML.
+    pub(crate) fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        let fault = |line, message| file_fault(path, line, message);
         let unreadable = |error| fault(0, format!("cannot be read: {error}"));
         let file = File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
@@ -101,7 +86,7 @@ impl Config {
             .read_to_end(&mut bytes)
             .map_err(unreadable)?;
         if bytes.len() as u64 > MAX_FILE {
-            return Err(fault(0, load::too_long()));
+            return Err(fault(0, too_long()));
         }
         let text = str::from_utf8(&bytes).map_err(|error| {
             let before = &bytes[..error.valid_up_to()];
@@ -111,56 +96,84 @@ impl Config {
         Self::parse(text, path)
     }
 
-    /// Reads the text of a configuration that stands in `file`, which need not exist.
-    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigErrors> {
-        load::parse(text, file)
-    }
-
-    /// What `auth` says for a domain: `host` as nameprep prepares it.
-    ///
-    /// A static host has its own section or the global one. Any other is a dynamic domain whose
-    /// host type the server knows; without one that the file names, the host is unknown.
-    pub fn auth(&self, host: &str, host_type: Option<&str>) -> Option<&Auth> {
-        let scope = self.scope(host, host_type)?;
-        Some(self.host_auth.get(scope).unwrap_or(&self.auth))
-    }
-
-    /// The listener meant.
-    pub fn listener(&self, listener: &ListenerRef) -> Option<&Listener> {
-        self.listeners.iter().find(|known| match listener {
-            ListenerRef::Name(name) => known.kind.as_str() == name,
-            ListenerRef::Port(port) => known.port == *port,
+    fn parse(text: &str, file: &Path) -> Result<Self, ConfigErrors> {
+        if text.len() as u64 > MAX_FILE {
+            return Err(file_fault(file, 0, too_long()));
+        }
+        let read::Reading {
+            config,
+            faults,
+            mut warnings,
+        } = read::read(text, file);
+        let Some((config, places)) = config else {
+            return Err(ConfigErrors::new(faults, warnings));
+        };
+        let advice = lint::of(&config, &places).into_iter();
+        warnings.extend(advice.filter(|warning| !is_affected(warning, &faults)));
+        warnings.sort_by_key(|warning| warning.line);
+        warnings.truncate(MAX_FAULTS);
+        Ok(Self {
+            config,
+            places,
+            faults,
+            warnings,
         })
     }
 
-    /// The pool that a login in a domain uses: the one of its host or host type, or else the
-    /// global one. `kind` is `http` or `ldap`.
-    pub fn pool(
-        &self,
-        kind: &str,
-        tag: &str,
-        host: &str,
-        host_type: Option<&str>,
-    ) -> Option<&Pool> {
-        let scope = self.scope(host, host_type)?;
-        let named = || {
-            self.pools
-                .iter()
-                .filter(|pool| pool.kind == kind && pool.tag == tag)
-        };
-        named()
-            .find(|pool| matches!(&pool.scope, PoolScope::Only(only) if only == scope))
-            .or_else(|| named().find(|pool| pool.scope == PoolScope::HostType))
-            .or_else(|| named().find(|pool| pool.scope == PoolScope::Global))
+    fn finish(self) -> Result<Config, ConfigErrors> {
+        if !self.faults.is_empty() {
+            return Err(ConfigErrors::new(self.faults, self.warnings));
+        }
+        Ok(Config {
+            warnings: self.warnings,
+            ..self.config
+        })
+    }
+}
+
+impl Config {
+    /// Reads a file of at most [`MAX_FILE`] bytes of UTF-8.
+    ///
+    /// # Errors
+    /// Every fault of the file.
+    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+        Reading::load(path)?.finish()
     }
 
-    /// The name that `host_config` has for a domain: the static host itself, or the host type.
-    fn scope<'h>(&self, host: &'h str, host_type: Option<&'h str>) -> Option<&'h str> {
-        if self.hosts.iter().any(|known| known == host) {
-            return Some(host);
-        }
-        host_type.filter(|&name| self.host_types.iter().any(|known| known == name))
+    /// Reads the text of a configuration that stands in `file`, which need not exist.
+    ///
+    /// # Errors
+    /// Every fault of the text.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigErrors> {
+        Reading::parse(text, file)?.finish()
     }
+}
+
+/// Whether the section that a warning is about has a fault, so that the model lacks what the file
+/// means.
+fn is_affected(warning: &Warning, faults: &[ConfigError]) -> bool {
+    let section = match warning.path.rsplit_once('.') {
+        Some((section, _)) if section.contains('.') => section,
+        _ => warning.path.split('.').next().unwrap_or_default(),
+    };
+    faults.iter().any(|fault| {
+        fault.path.starts_with(section)
+            || section.starts_with(&fault.path) && !fault.path.is_empty()
+    })
+}
+
+fn file_fault(file: &Path, line: usize, message: String) -> ConfigErrors {
+    let fault = ConfigError {
+        file: file.to_owned(),
+        line,
+        path: String::new(),
+        message,
+    };
+    ConfigErrors::new(vec![fault], Vec::new())
+}
+
+fn too_long() -> String {
+    format!("the file is longer than {} MiB", MAX_FILE / 1024 / 1024)
 }
 
 /// The greatest length of a configuration file, in bytes: 16 MiB.

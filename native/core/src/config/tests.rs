@@ -1,3 +1,7 @@
+mod faults;
+mod lints;
+mod warnings;
+
 use super::*;
 use crate::sasl::Kind;
 use crate::verify::VerifyMode;
@@ -102,242 +106,130 @@ fn the_older_spellings_load_with_a_warning_each() {
 }
 
 #[test]
-fn settings_that_deceive_are_warned_of() {
-    for (text, path, message) in [
-        (
-            "[auth]\nsasl_mechanisms = ['external']\n[auth.http]",
-            "auth",
-            "http is the only method",
-        ),
-        (
-            "[auth]\nsasl_mechanisms = ['external']\n[auth.rdbms]",
-            "auth",
-            "none of the methods",
-        ),
-        (
-            "[auth]\nsasl_mechanisms = ['external']\n[auth.internal]\n[auth.pki]",
-            "auth",
-            "the method internal comes before",
-        ),
-        (
-            "[auth]\nmethods = ['dummy', 'pki']\nsasl_mechanisms = ['external']\ndummy = {}\npki = {}",
-            "auth.methods",
-            "accept anyone",
-        ),
-        ("[auth.pki]", "auth", "no \"external\""),
-        (
-            "[auth]\nsasl_external = []",
-            "auth.sasl_external",
-            "the list is empty",
-        ),
-        (
-            "[auth]\nsasl_external = ['auth_id']",
-            "auth.sasl_external",
-            "any user of the host",
-        ),
-        (
-            "[auth]\nsasl_external = ['standard', 'auth_id']",
-            "auth.sasl_external",
-            "for alice logs in as bob",
-        ),
-        (
-            "[auth]\nsasl_external = ['standard', 'common_name']",
-            "auth.sasl_external",
-            "ignores the certificate's addresses",
-        ),
-        (
-            "[auth]\nsasl_external = ['standart']",
-            "auth.sasl_external",
-            "Did you mean standard?",
-        ),
-        (
-            "[auth]\nsasl_mechanisms = ['plain', 'plain']",
-            "auth.sasl_mechanisms",
-            "twice",
-        ),
-        (
-            "[auth.ldap]\nuids = [{attr = 'cn'}]",
-            "auth.ldap.uids[1]",
-            "certjid takes \"%u\"",
-        ),
-        (
-            "[[listen.c2s]]\nport = 1\ntls.crl_files = ['Cargo.toml']",
-            "listen.c2s[1].tls.crl_files",
-            "no MongooseIM release checks CRLs",
-        ),
-        (
-            "[[listen.c2s]]\nport = 1\ntls = {mode = 'tls', disconnect_on_failure = false}",
-            "listen.c2s[1].tls.disconnect_on_failure",
-            "where TLS begins at once",
-        ),
-        (
-            "[[listen.http]]\nport = 1\ntls.disconnect_on_failure = false",
-            "listen.http[1].tls.disconnect_on_failure",
-            "since 6.4.0",
-        ),
-        (
-            "[[listen.http]]\nport = 1\ntls.verify_mode = 'selfsigned_peer'",
-            "listen.http[1].tls.verify_mode",
-            "for development only",
-        ),
-        (
-            "[[listen.c2s]]\nport = 1\ntls.certfile = 'Cargo.toml'",
-            "listen.c2s[1].tls.certfile",
-            "since 6.6.0",
-        ),
-    ] {
-        let config = ok(text);
-        assert_eq!(config.warnings.len(), 1, "{text}: {:?}", config.warnings);
-        assert_warns(&config, config.warnings[0].line, path, message);
-    }
-    let config =
-        parse("[general]\ndefault_server_domain = 'a'\nhosts = ['a']\nsm_backand = 'redis'");
-    assert_warns(
-        &config.unwrap(),
-        4,
-        "general.sm_backand",
-        "did you mean sm_backend?",
-    );
-}
-
-#[test]
-fn faults_name_what_is_allowed() {
-    for (text, path, message) in [
-        (
-            "[auth]\nmethods = ['pkli']",
-            "auth.methods[1]",
-            "did you mean pki?",
-        ),
-        (
-            "[auth]\nmethods = 'pki'",
-            "auth.methods",
-            "expected a list, found a string",
-        ),
-        (
-            "[auth]\nmethod = ['pki']\nmethods = ['pki']\npki = {}",
-            "auth.method",
-            "both",
-        ),
-        (
-            "[auth]\nsasl_mechanisms = ['scram']",
-            "auth.sasl_mechanisms[1]",
-            "scram_sha512_plus",
-        ),
-        (
-            "[auth]\nsasl_external = ['No Module']",
-            "auth.sasl_external[1]",
-            "Erlang module",
-        ),
-        ("[auth.pki]\nx = 1", "auth.pki.x", "no such option"),
-        (
-            "[auth.ldap]\ndn_filter.filter = '(a=%s))'",
-            "auth.ldap.dn_filter.filter",
-            "brackets",
-        ),
-        (
-            "[auth.ldap]\nlocal_filter.values = []",
-            "auth.ldap.local_filter.operation",
-            "missing",
-        ),
-        ("[listen]\nc3s = []", "listen.c3s", "did you mean c2s?"),
-        (
-            "[[listen.c2s]]\nport = 1.5",
-            "listen.c2s[1].port",
-            "expected an integer, found a float",
-        ),
-        (
-            "[[listen.c2s]]\nport = -1",
-            "listen.c2s[1].port",
-            "from 0 to 65535",
-        ),
-        (
-            "[[listen.c2s]]\nport = 1\nip_version = 5",
-            "listen.c2s[1].ip_version",
-            "4 or 6",
-        ),
-        (
-            "[[listen.c2s]]\nport = 1\nip_address = 'x'",
-            "listen.c2s[1].ip_address",
-            "no IP address",
-        ),
-        (
-            "[[listen.c2s]]\nport = 1\nallowed_auth_methods = ['pki', 'pki']",
-            "listen.c2s[1].allowed_auth_methods[2]",
-            "already",
-        ),
-        (
-            "[[listen.c2s]]\nport = 1\n[[listen.http]]\nport = 1\nip_address = '0'",
-            "listen.http[1]",
-            "listen.c2s[1] has the same port",
-        ),
-        (
-            "[[listen.http]]\nport = 1\ntls.mode = 'tls'",
-            "listen.http[1].tls.mode",
-            "no such",
-        ),
-        (
-            "[[listen.http]]\nport = 1\n[[listen.http.handlers.mongose_bosh_handler]]",
-            "listen.http[1].handlers.mongose_bosh_handler",
-            "did you mean mongoose_bosh_handler?",
-        ),
-        (
-            "[outgoing_pools.http.auth]",
-            "outgoing_pools.http.auth.connection",
-            "missing",
-        ),
-        (
-            "[outgoing_pools.http.'a b']\nconnection.host = 'localhost'",
-            "outgoing_pools.http.\"a b\".connection.host",
-            "http://HOST:PORT",
-        ),
-        (
-            "[outgoing_pools.ladp.x]",
-            "outgoing_pools.ladp",
-            "did you mean ldap?",
-        ),
-        (
-            "[[host_config]]\nhost = 'a'\ngeneral.hosts = []",
-            "host_config[1].general.hosts",
-            "not allowed",
-        ),
-        (
-            "[[host_config]]\nhost = 1",
-            "host_config[1].host",
-            "expected a string",
-        ),
-    ] {
-        let errors = parse(&format!("{GENERAL}{text}")).unwrap_err();
-        let found = errors.0.iter().find(|error| error.path == path);
-        let found = found.unwrap_or_else(|| panic!("{text}: {errors}"));
-        assert!(found.message.contains(message), "{errors}");
-    }
-}
-
-#[test]
 fn general_must_name_a_host_once() {
     for (text, path) in [
         ("", "general"),
         ("[general]\ndefault_server_domain = 'a'", "general"),
-        ("[general]\nhosts = ['a']", "general.default_server_domain"),
+        (
+            "[general]\ndefault_server_domain = 'a'\nhosts = ['a:5222']",
+            "general.hosts[1]",
+        ),
+        (
+            "[general]\ndefault_server_domain = 'a'\nhosts = ['https://a']",
+            "general.hosts[1]",
+        ),
+        (
+            "[general]\ndefault_server_domain = 'a'\nhosts = ['a', 'b c']",
+            "general.hosts[2]",
+        ),
+        (
+            "[general]\ndefault_server_domain = 'alice@a'\nhosts = ['a']",
+            "general.default_server_domain",
+        ),
+        (
+            "[general]\ndefault_server_domain = 'a'\nhosts = ['a']\nhost = ['b']",
+            "general.host",
+        ),
         (
             "[general]\ndefault_server_domain = 'a'\nhosts = ['a']\nhost_types = ['a']",
             "general.host_types",
         ),
     ] {
         let errors = parse(text).unwrap_err();
-        assert_eq!(errors.0.len(), 1, "{errors}");
-        assert_eq!(errors.0[0].path, path);
+        assert_eq!(errors.faults.len(), 1, "{errors}");
+        assert_eq!(errors.faults[0].path, path);
     }
     let config = parse("[general]\ndefault_server_domain = 'EXAMPLE.com'\nhosts = ['Straße']");
     let config = config.unwrap();
-    assert_eq!(config.default_host, "example.com");
+    assert_eq!(config.default_host.as_deref(), Some("example.com"));
     assert_eq!(config.hosts, ["strasse"]);
+}
+
+#[test]
+fn listeners_of_one_port_judge_alike() {
+    let two = |first: &str, second: &str| {
+        parse(&format!(
+            "{GENERAL}[[listen.c2s]]\nport = 5222\nip_address = '127.0.0.1'\n{first}\n\
+             [[listen.c2s]]\nport = 5222\n{second}"
+        ))
+    };
+    let ca = "tls.cacertfile = 'Cargo.toml'";
+    for (first, second, option) in [
+        (ca, "tls = {}", "tls.cacertfile"),
+        (ca, "", "tls"),
+        (
+            ca,
+            "tls = {cacertfile = 'Cargo.toml', verify_mode = 'none'}",
+            "tls.verify_mode",
+        ),
+        (
+            ca,
+            "tls = {cacertfile = 'Cargo.toml', crl_files = ['Cargo.toml']}",
+            "tls.crl_files",
+        ),
+        (
+            ca,
+            "tls = {cacertfile = 'Cargo.toml', module = 'fast_tls'}",
+            "tls.disconnect_on_failure",
+        ),
+        (
+            "allowed_auth_methods = ['internal']",
+            "",
+            "allowed_auth_methods",
+        ),
+    ] {
+        let errors = two(first, second).unwrap_err();
+        assert_eq!(errors.faults.len(), 1, "{errors}");
+        assert_eq!(errors.faults[0].path, "listen.c2s[2]");
+        for part in ["port 5222", "listen.c2s[1]", option] {
+            assert!(errors.faults[0].message.contains(part), "{errors}");
+        }
+    }
+    for (first, second) in [
+        (
+            ca,
+            "tls = {cacertfile = './Cargo.toml', mode = 'tls', ciphers = 'a'}",
+        ),
+        (
+            "tls = {verify_mode = 'none', cacertfile = 'Cargo.toml'}",
+            "tls = {verify_mode = 'none'}",
+        ),
+        (
+            "allowed_auth_methods = ['pki', 'ldap', 'http']",
+            "shaper = 'slow'",
+        ),
+    ] {
+        two(first, second).unwrap();
+    }
+}
+
+#[test]
+fn http_is_the_first_listener_that_takes_users() {
+    let handler = |name: &str| format!("handlers.{name} = [{{host = '_', path = '/'}}]");
+    let config = ok(&format!(
+        "[[listen.http]]\nport = 1\n[[listen.http]]\nport = 2\n{}\n\
+         [[listen.http]]\nport = 3\n{}\n[[listen.http]]\nport = 4\n{}",
+        handler("mongoose_graphql_handler"),
+        handler("mongoose_bosh_handler"),
+        handler("mongoose_websocket_handler")
+    ));
+    let port = |name: &str| {
+        let listener = config.listener(&ListenerRef::Name(name.to_owned()));
+        listener.map(|listener| listener.port)
+    };
+    assert_eq!(
+        (port("http"), port("c2s"), port("s2s")),
+        (Some(3), None, None)
+    );
+    let config = ok("[[listen.http]]\nport = 1\n[[listen.http]]\nport = 2");
+    let listener = config.listener(&ListenerRef::Name("http".to_owned()));
+    assert_eq!(listener.map(|listener| listener.port), Some(1));
 }
 
 #[test]
 fn syntax_faults_have_their_lines() {
     let errors = parse("[general]\nhosts = [\n[auth]\n").unwrap_err();
-    assert!(errors.0.iter().all(|error| error.line > 0), "{errors}");
+    assert!(errors.faults.iter().all(|error| error.line > 0), "{errors}");
     let errors = parse("[auth]\npki = {}\npki = {}\n").unwrap_err();
     assert_eq!(errors.to_string().lines().count(), 1);
     assert!(
@@ -349,7 +241,7 @@ fn syntax_faults_have_their_lines() {
 #[test]
 fn faults_and_lengths_are_bounded() {
     let many = parse(&"[[listen.c2s]]\n".repeat(1000)).unwrap_err();
-    assert_eq!(many.0.len(), 100);
+    assert_eq!(many.faults.len(), 100);
     let long = parse(&format!("[auth]\n{} = 1", "x".repeat(100_000))).unwrap_err();
     assert!(long.to_string().len() < 2000);
     let blank = usize::try_from(MAX_FILE).unwrap() + 1;
@@ -360,7 +252,7 @@ fn faults_and_lengths_are_bounded() {
             .contains("16 MiB")
     );
     let deep = parse(&format!("a = {}", "[".repeat(100_000))).unwrap_err();
-    assert!(!deep.0.is_empty());
+    assert!(!deep.faults.is_empty());
 }
 
 /// Parses what follows [`GENERAL`].

@@ -5,49 +5,55 @@ use std::collections::HashSet;
 use rustls_pki_types::CertificateDer;
 use webpki::Error;
 
-use crate::certificate::Certificate;
+use super::ca_facts;
+use crate::config::lint::authorities::{self, Authority};
 use crate::pem::{self, Contents, Other};
 use crate::verify::TrustStore;
 use crate::verify::crl::Crl;
 
-/// What an operator should know about a CA file, each as the end of a sentence that begins with
-/// its name.
-pub(super) fn advice(others: &[Other], trust: &TrustStore, now: i64) -> Vec<String> {
-    let mut advice: Vec<String> = others.iter().map(passed_over).collect();
-    let mut seen = HashSet::new();
-    for (index, der) in trust.ders().iter().enumerate() {
-        let is_repeated = !seen.insert(der.as_ref());
-        let Ok(ca) = Certificate::from_der(der) else {
-            continue;
-        };
-        let named = format!("has {:?} as certificate {}", ca.subject(), index + 1);
-        if is_repeated {
-            advice.push(format!("{named}, which it has before"));
-        } else if now > ca.not_after() {
-            advice.push(format!(
-                "{named}, which has expired; MongooseIM and certjid trust it still"
-            ));
-        } else if !ca.may_issue() {
-            advice.push(format!(
-                "{named}, which is no CA: what it issues is not accepted by others"
-            ));
-        }
-    }
-    advice
+/// A CA file.
+pub(super) struct CaFile {
+    pub(super) trust: TrustStore,
+    /// What an operator should know of it, each as the end of a sentence that begins with the name
+    /// of the file.
+    pub(super) advice: Vec<String>,
 }
 
-/// The CAs of a file, and what else is in it.
-///
-/// # Errors
-/// What is wrong with it, as the end of a sentence that begins with the name of the file.
-pub(super) fn trust(file: &[u8]) -> Result<(TrustStore, Vec<Other>), String> {
-    let contents = pem::ca_certificates(file)
-        .and_then(Contents::not_empty)
-        .map_err(|error| error.to_string())?;
-    let others = contents.others.clone();
-    let ders = contents.ders().into_iter().map(CertificateDer::from);
-    let trust = TrustStore::from_ders(ders.collect()).map_err(|error| error.to_string())?;
-    Ok((trust, others))
+impl CaFile {
+    /// Reads a file; the advice is that of `now` in Unix seconds.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence that begins with the name of the file.
+    pub(super) fn read(file: &[u8], now: i64) -> Result<Self, String> {
+        let contents = pem::ca_certificates(file)
+            .and_then(Contents::not_empty)
+            .map_err(|error| error.to_string())?;
+        let mut advice: Vec<String> = contents.others.iter().map(passed_over).collect();
+        let mut unreadable = Vec::new();
+        let mut ders = Vec::new();
+        for item in contents.items {
+            let der = CertificateDer::from(item.der);
+            match TrustStore::from_ders(vec![der.clone()]) {
+                Ok(_) => ders.push(der),
+                Err(error) => unreadable.push(format!("(line {}): {error}", item.line)),
+            }
+        }
+        if let (true, Some(first)) = (ders.is_empty(), unreadable.first()) {
+            return Err(format!("no certificate of it can be read {first}"));
+        }
+        advice.extend(unreadable.iter().map(|what| {
+            format!("has a certificate that can't be read, and the others count {what}")
+        }));
+        let mut seen = HashSet::new();
+        let facts = ders.iter().enumerate().filter_map(|(index, der)| {
+            let is_repeated = !seen.insert(der.as_ref());
+            ca_facts::of(index + 1, is_repeated, der)
+        });
+        let facts: Vec<Authority> = facts.collect();
+        advice.extend(authorities::of(&facts, now));
+        let trust = TrustStore::from_ders(ders).map_err(|error| error.to_string())?;
+        Ok(Self { trust, advice })
+    }
 }
 
 /// A block of another kind, as the end of a sentence that begins with the name of the file.
@@ -55,7 +61,7 @@ pub(super) fn passed_over(other: &Other) -> String {
     let Other { label, line } = other;
     if label.is_private_key() {
         format!(
-            "holds a private key ({label}, line {line}), which does not belong there: whoever \
+            "holds a private key ({label}, line {line}), which does not belong there: everybody who \
              reads the file has it"
         )
     } else {
@@ -87,6 +93,6 @@ fn explain_crl(der: &[u8], error: &Error) -> String {
         (_, Ok(None)) => "it is of version 1, and RFC 5280 section 5.1.2.1 demands version 2 \
                           (openssl ca makes it with crl_extensions and crlnumber set)"
             .to_owned(),
-        _ => format!("it is no CRL that can be read: {error}"),
+        _ => format!("it is not a CRL that can be read: {error}"),
     }
 }

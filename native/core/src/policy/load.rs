@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
 
+use super::ca_file::{self, CaFile};
 use super::files::{self, look};
-use super::{Policy, ca_file, now, server_key};
-use crate::config::{Auth, Config, ConfigError, ConfigErrors, Tls, Warning};
+use super::{Policy, server_key};
+use crate::config::{Auth, ConfigError, ConfigErrors, Places, Reading, Tls, Warning};
 use crate::sasl::Kind;
 use crate::verify::crl::Crl;
 use crate::verify::{CrlPolicy, TrustStore, VerifyMode};
@@ -53,28 +54,31 @@ impl Trusts {
     }
 }
 
-pub(super) fn load(path: &Path, options: Options) -> Result<Policy, ConfigErrors> {
+pub(super) fn load(path: &Path, options: Options, now: i64) -> Result<Policy, ConfigErrors> {
     // Before they are read, so that what changes meanwhile shows afterwards.
     let seen = look(vec![path.to_owned()], &[]);
-    let config = Config::load(path)?;
+    let Reading {
+        config,
+        places,
+        faults,
+        warnings,
+    } = Reading::load(path)?;
     let seen = look(files::of(&config), &seen);
     let mut faults = Faults {
         file: path,
-        errors: Vec::new(),
-        warnings: config.warnings.clone(),
+        now,
+        places: &places,
+        errors: faults,
+        warnings,
     };
     if options.modules == Modules::Refused {
-        let sections = config.host_auth.values().chain([&config.auth]);
-        sections.for_each(|auth| faults.check_modules(auth));
+        config.auths().for_each(|auth| faults.check_modules(auth));
     }
     let mut trusts = Trusts::default();
-    for tls in config
-        .listeners
-        .iter()
-        .filter_map(|listener| listener.tls.as_ref())
-    {
+    let tls = config.listeners.iter();
+    for tls in tls.filter_map(|listener| listener.tls.as_ref()) {
         faults.check_server_key(tls);
-        if tls.verify_mode == VerifyMode::None {
+        if tls.verify_mode == VerifyMode::None || faults.are_in(tls) {
             continue;
         }
         if let Entry::Vacant(entry) = trusts.by_files.entry(files(tls))
@@ -85,15 +89,12 @@ pub(super) fn load(path: &Path, options: Options) -> Result<Policy, ConfigErrors
     }
 
     let Faults {
-        mut errors,
-        mut warnings,
-        ..
+        errors, warnings, ..
     } = faults;
-    if !errors.is_empty() {
-        errors.sort_by_key(|error| error.line);
-        return Err(ConfigErrors(errors));
+    let ConfigErrors { faults, warnings } = ConfigErrors::new(errors, warnings);
+    if !faults.is_empty() {
+        return Err(ConfigErrors { faults, warnings });
     }
-    warnings.sort_by_key(|warning| warning.line);
     Ok(Policy {
         config,
         trusts,
@@ -102,9 +103,12 @@ pub(super) fn load(path: &Path, options: Options) -> Result<Policy, ConfigErrors
     })
 }
 
-/// The faults of a configuration that come to light only with the files that it names.
+/// The faults of a configuration, and those that come to light only with the files that it names.
 struct Faults<'a> {
     file: &'a Path,
+    /// The time of the judgement, in Unix seconds.
+    now: i64,
+    places: &'a Places,
     errors: Vec<ConfigError>,
     warnings: Vec<Warning>,
 }
@@ -118,9 +122,15 @@ impl Faults<'_> {
                      standard, common_name, auth_id, certjid_verification and \
                      cyrsasl_external_verification are built in"
                 );
-                self.error(auth.line, format!("{}.sasl_external", auth.path), message);
+                self.error(format!("{}.sasl_external", auth.path), message);
             }
         }
+    }
+
+    /// Whether the section has a fault, so that the files that it names are not all known.
+    fn are_in(&self, tls: &Tls) -> bool {
+        let mut errors = self.errors.iter();
+        errors.any(|error| error.path.starts_with(&tls.path))
     }
 
     /// The server's own key is of no use here; that it fits is worth a warning where it can be
@@ -138,7 +148,7 @@ impl Faults<'_> {
                 keyfile.display(),
                 certfile.display()
             );
-            self.warn(tls.line, format!("{}.keyfile", tls.path), message);
+            self.warn(format!("{}.keyfile", tls.path), message);
         }
     }
 
@@ -157,17 +167,18 @@ impl Faults<'_> {
         let read = fs::read(cacertfile)
             .map_err(|error| format!("{shown} can't be read: {error}"))
             .and_then(|file| {
-                ca_file::trust(&file).map_err(|what| format!("{shown} can't be used: {what}"))
+                CaFile::read(&file, self.now)
+                    .map_err(|what| format!("{shown} can't be used: {what}"))
             });
         match read {
-            Ok((trust, others)) => {
-                for message in ca_file::advice(&others, &trust, now()) {
-                    self.warn(tls.line, path.clone(), format!("{shown} {message}"));
+            Ok(CaFile { trust, advice }) => {
+                for message in advice {
+                    self.warn(path.clone(), format!("{shown} {message}"));
                 }
                 Some(trust)
             }
             Err(message) => {
-                self.error(tls.line, path, message);
+                self.error(path, message);
                 None
             }
         }
@@ -183,7 +194,7 @@ impl Faults<'_> {
         TrustStore::from_ders(ders).unwrap_or_else(|_| {
             let message = "there is no cacertfile, and the operating system has no CAs either, \
                            so that no certificate is accepted";
-            self.warn(tls.line, tls.path.clone(), message.to_owned());
+            self.warn(tls.path.clone(), message.to_owned());
             TrustStore::default()
         })
     }
@@ -197,30 +208,30 @@ impl Faults<'_> {
                 Ok((found, others)) => {
                     crls.extend(found);
                     for what in others.iter().map(ca_file::passed_over) {
-                        self.warn(tls.line, path.clone(), format!("{} {what}", file.display()));
+                        self.warn(path.clone(), format!("{} {what}", file.display()));
                     }
                 }
                 Err(what) => {
                     let message = format!("{} can't be used: {what}", file.display());
-                    self.error(tls.line, path.clone(), message);
+                    self.error(path.clone(), message);
                 }
             }
         }
         crls
     }
 
-    fn warn(&mut self, line: usize, path: String, message: String) {
-        self.warnings.push(Warning {
-            line,
+    fn error(&mut self, path: String, message: String) {
+        self.errors.push(ConfigError {
+            file: self.file.to_owned(),
+            line: self.places.nearest(&path),
             path,
             message,
         });
     }
 
-    fn error(&mut self, line: usize, path: String, message: String) {
-        self.errors.push(ConfigError {
-            file: self.file.to_owned(),
-            line,
+    fn warn(&mut self, path: String, message: String) {
+        self.warnings.push(Warning {
+            line: self.places.nearest(&path),
             path,
             message,
         });

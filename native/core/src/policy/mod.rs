@@ -11,6 +11,7 @@ use crate::reason::{Condition, Reason};
 use crate::sasl::{self, Credentials, Rules, Step, Verdict, initial_response};
 use crate::verify::{self, Fault};
 
+mod ca_facts;
 mod ca_file;
 mod callback;
 mod connection;
@@ -43,7 +44,19 @@ impl Policy {
     /// # Errors
     /// Every fault of the file, and every file that it names and that can't be used.
     pub fn load(path: &Path, options: impl Into<Options>) -> Result<Self, ConfigErrors> {
-        load::load(path, options.into())
+        Self::load_at(path, options, now())
+    }
+
+    /// As [`load`](Self::load); the warnings are those of the time `now`, in Unix seconds.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_at(
+        path: &Path,
+        options: impl Into<Options>,
+        now: i64,
+    ) -> Result<Self, ConfigErrors> {
+        load::load(path, options.into(), now)
     }
 
     /// The configuration.

@@ -141,8 +141,8 @@ fn other_modules_are_asked_in_erlang_and_refused_elsewhere() {
     let server = Server::new(&ca.pem);
     let text = settings(&format!("{PKI}\nsasl_external = ['my_module']"), "");
     let errors = server.try_load(&text, Modules::Refused).unwrap_err();
-    assert_eq!(errors.0.len(), 1);
-    assert_eq!(errors.0[0].path, "auth.sasl_external");
+    assert_eq!(errors.faults.len(), 1);
+    assert_eq!(errors.faults[0].path, "auth.sasl_external");
 
     let policy = server.try_load(&text, Modules::Called).unwrap();
     let mut login = request(&[ca.issue(&named("alice"))]);

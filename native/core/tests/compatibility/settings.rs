@@ -53,7 +53,7 @@ fn the_ca_file_is_looked_into() {
         (format!("{}{}", ca.key, ca.pem), "holds a private key"),
         (format!("{}{}", ca.pem, ca.pem), "which it has before"),
         (expired.pem, "has expired"),
-        (leaf, "is no CA"),
+        (leaf, "no CA:TRUE"),
     ] {
         server.write("ca.pem", &text);
         let policy = server.load(auth, "");
@@ -65,7 +65,7 @@ fn the_ca_file_is_looked_into() {
         .try_load(&settings(auth, ""), Modules::Refused)
         .unwrap_err();
     assert!(
-        errors.0[0].message.contains("no CERTIFICATE block"),
+        errors.faults[0].message.contains("no CERTIFICATE block"),
         "{errors:?}"
     );
 }

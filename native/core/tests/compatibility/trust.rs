@@ -227,7 +227,7 @@ fn revocation_lists_are_enforced() {
     server.write("broken.crl", "nothing");
     let broken = settings(PKI, "crl_files = ['broken.crl']");
     let errors = server.try_load(&broken, Modules::Refused).unwrap_err();
-    assert_eq!(errors.0[0].path, "listen.c2s[1].tls.crl_files");
+    assert_eq!(errors.faults[0].path, "listen.c2s[1].tls.crl_files");
 
     // A CA of which there is no list.
     let other =

@@ -179,9 +179,12 @@ fn a_crl_of_version_1_is_refused_by_name() {
     );
     let config = pki.config(&["root.crl".to_owned()]);
     let errors = Policy::load(&config, Modules::Refused).unwrap_err();
-    assert_eq!(errors.0.len(), 1);
-    assert_eq!(errors.0[0].path, "listen.c2s[1].tls.crl_files");
-    assert!(errors.0[0].message.contains("of version 1"), "{errors}");
+    assert_eq!(errors.faults.len(), 1);
+    assert_eq!(errors.faults[0].path, "listen.c2s[1].tls.crl_files");
+    assert!(
+        errors.faults[0].message.contains("of version 1"),
+        "{errors}"
+    );
 }
 
 #[test]
@@ -191,13 +194,13 @@ fn every_file_that_can_not_be_used_is_named() {
     let config = pki.config(&["one.crl".to_owned(), "two.crl".to_owned()]);
     let errors = Policy::load(&config, Modules::Refused).unwrap_err();
     let told: Vec<_> = errors
-        .0
+        .faults
         .iter()
         .map(|error| (error.line, error.path.as_str()))
         .collect();
-    let crls = (10, "listen.c2s[1].tls.crl_files");
-    assert_eq!(told, [(10, "listen.c2s[1].tls.cacertfile"), crls, crls]);
-    for (error, file) in errors.0.iter().zip(["root.pem", "one.crl", "two.crl"]) {
+    let crls = (12, "listen.c2s[1].tls.crl_files");
+    assert_eq!(told, [(11, "listen.c2s[1].tls.cacertfile"), crls, crls]);
+    for (error, file) in errors.faults.iter().zip(["root.pem", "one.crl", "two.crl"]) {
         assert!(error.message.contains(file), "{errors}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use certjid_core::config::{Config, ConfigError, ConfigErrors, Connection, Ldap};
+use certjid_core::config::{self, Config, ConfigError, ConfigErrors, Connection, Ldap, Warning};
 use certjid_core::policy::{
     self, MethodAnswer, MethodQuestion, Modules, Outcome, Policy, Progress, Request,
 };
@@ -35,6 +35,7 @@ pub struct Options {
 pub struct Backed {
     policy: Policy,
     services: Services,
+    warnings: Vec<Warning>,
 }
 
 impl Backed {
@@ -48,8 +49,25 @@ impl Backed {
             crls: options.crls,
         };
         let policy = Policy::load(config, loading)?;
-        let services = Services::new(policy.config(), options)?;
-        Ok(Self { policy, services })
+        let mut found = Found {
+            faults: Vec::new(),
+            warnings: policy.warnings(),
+        };
+        let services = Services::new(policy.config(), options, &mut found);
+        let ConfigErrors { faults, warnings } = ConfigErrors::new(found.faults, found.warnings);
+        if !faults.is_empty() {
+            return Err(ConfigErrors { faults, warnings });
+        }
+        Ok(Self {
+            policy,
+            services,
+            warnings,
+        })
+    }
+
+    /// What is to be said of the configuration and of the files that it names, by line.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// The policy.
@@ -77,6 +95,34 @@ impl Backed {
     }
 }
 
+/// What comes to light while the services are made.
+struct Found {
+    faults: Vec<ConfigError>,
+    warnings: Vec<Warning>,
+}
+
+impl Found {
+    /// A pool that can't be used is a fault, but for one that no login asks.
+    fn add(&mut self, config: &Config, pool: &config::Pool, message: String) {
+        let line = pool.connection.tls().map_or(0, |tls| tls.line);
+        let path = pool.path.clone();
+        if pool.is_asked {
+            self.faults.push(ConfigError {
+                file: config.file.clone(),
+                line,
+                path,
+                message,
+            });
+        } else {
+            self.warnings.push(Warning {
+                line,
+                path,
+                message: format!("{message}; no login asks this pool, and certjid goes on"),
+            });
+        }
+    }
+}
+
 /// The services by the TOML path of their pool.
 struct Services {
     http: BTreeMap<String, Pool<http::Service>>,
@@ -84,45 +130,29 @@ struct Services {
 }
 
 impl Services {
-    fn new(config: &Config, options: &Options) -> Result<Self, ConfigErrors> {
+    fn new(config: &Config, options: &Options, found: &mut Found) -> Self {
         let mut services = Self {
             http: BTreeMap::new(),
             ldap: BTreeMap::new(),
         };
-        let mut errors = Vec::new();
         for pool in &config.pools {
             let path = || pool.path.clone();
-            let (tls, made) = match &pool.connection {
-                Connection::Http(connection) => (
-                    &connection.tls,
-                    http::Service::new(connection).map(|service| {
-                        services.http.insert(path(), Pool::new(pool, service));
-                    }),
-                ),
+            let made = match &pool.connection {
+                Connection::Http(connection) => http::Service::new(connection).map(|service| {
+                    services.http.insert(path(), Pool::new(pool, service));
+                }),
                 Connection::Ldap(connection) => {
                     let starttls = options.ldap_starttls.contains(&pool.tag);
-                    (
-                        &connection.tls,
-                        ldap::Service::new(pool, connection, starttls).map(|service| {
-                            services.ldap.insert(path(), Pool::new(pool, service));
-                        }),
-                    )
+                    ldap::Service::new(pool, connection, starttls).map(|service| {
+                        services.ldap.insert(path(), Pool::new(pool, service));
+                    })
                 }
             };
             if let Err(message) = made {
-                errors.push(ConfigError {
-                    file: config.file.clone(),
-                    line: tls.as_ref().map_or(0, |tls| tls.line),
-                    path: path(),
-                    message,
-                });
+                found.add(config, pool, message);
             }
         }
-        if errors.is_empty() {
-            Ok(services)
-        } else {
-            Err(ConfigErrors(errors))
-        }
+        services
     }
 
     async fn ask(

@@ -1,8 +1,8 @@
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use certjid_core::config::ConfigErrors;
+use certjid_core::config::{ConfigErrors, Warning};
 use clap::Args;
 
 use super::starttls::StartTls;
@@ -12,7 +12,8 @@ use crate::backend::{Backed, Options};
 
 /// Checks a mongooseim.toml: its faults, and what it does that its author may not expect
 ///
-/// Faults go to standard error with exit status 2, warnings to standard output with 0.
+/// Faults go to standard error with exit status 2, warnings to standard output, with status 0
+/// where there are no faults.
 #[derive(Args, Debug)]
 pub(super) struct ConfigCheckArgs {
     /// The file
@@ -29,13 +30,14 @@ pub(super) fn run(args: &ConfigCheckArgs) -> Done {
         ldap_starttls: args.starttls.ldap_starttls.clone(),
         ..Options::default()
     };
-    let backed = Backed::load(&args.file, &options).map_err(|errors| unusable(&errors))?;
-    let warnings = backed.policy().warnings();
-    let mut text = String::new();
-    for warning in &warnings {
-        let warning_text = plain(&warning.to_string());
-        let _ = writeln!(text, "{}:{warning_text}", styled(NOTE, args.file.display()));
-    }
+    let backed = Backed::load(&args.file, &options).map_err(|errors| {
+        // A fault makes no warning less worth reading. Where the output is closed, the faults are
+        // told all the same.
+        let _ = print(&list(&args.file, &errors.warnings));
+        unusable(&errors)
+    })?;
+    let warnings = backed.warnings();
+    let mut text = list(&args.file, warnings);
     let verdict = match warnings.len() {
         0 => styled(GOOD, "no faults, no warnings"),
         1 => styled(NOTE, "no faults, 1 warning"),
@@ -51,10 +53,20 @@ pub(super) fn run(args: &ConfigCheckArgs) -> Done {
     })
 }
 
+/// The warnings, one a line.
+fn list(file: &Path, warnings: &[Warning]) -> String {
+    let mut text = String::new();
+    for warning in warnings {
+        let warning_text = plain(&warning.to_string());
+        let _ = writeln!(text, "{}:{warning_text}", styled(NOTE, file.display()));
+    }
+    text
+}
+
 /// All faults, one a line, with what could steer a terminal escaped.
 pub(super) fn unusable(errors: &ConfigErrors) -> Unusable {
     let faults: Vec<String> = errors
-        .0
+        .faults
         .iter()
         .map(|error| plain(&error.to_string()))
         .collect();

@@ -157,7 +157,7 @@ impl Service {
                 tracing::info!(config = ?self.config, "the policy is reloaded");
             }
             Err(errors) => {
-                for error in &errors.0 {
+                for error in &errors.faults {
                     tracing::error!(%error, "the policy is not reloaded: the old one stays in use");
                 }
                 self.reload_error.store(Some(Arc::new(errors.to_string())));
@@ -335,7 +335,7 @@ impl Drop for OpenConnection {
 
 fn load(config: &Path, options: &Options) -> Result<Loaded, ConfigErrors> {
     let backed = Backed::load(config, options)?;
-    for warning in backed.policy().warnings() {
+    for warning in backed.warnings() {
         tracing::warn!(config = ?config, %warning, "the configuration has a warning");
     }
     Ok(Loaded {

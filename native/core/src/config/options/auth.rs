@@ -1,9 +1,9 @@
 //! The section `auth`.
 
 use super::*;
-use crate::config::auth::{MECHANISMS, METHODS};
+use crate::config::model::auth::{MECHANISMS, METHODS};
 
-pub(super) const AUTH: &[ConfigOption] = &[
+pub(in crate::config) const AUTH: &[ConfigOption] = &[
     option(
         "methods",
         List(&METHOD),
@@ -15,7 +15,7 @@ pub(super) const AUTH: &[ConfigOption] = &[
         "sasl_mechanisms",
         List(&OneOf(&MECHANISMS)),
         Said("all of these but `external` and `digest`"),
-        Used("EXTERNAL is offered and accepted only with `external`; `ht_*` names load too"),
+        Used("EXTERNAL is offered and accepted only with `external`; other names are warned of"),
     ),
     option(
         "sasl_external",
@@ -82,9 +82,11 @@ pub(super) const AUTH: &[ConfigOption] = &[
     option("internal", Table, Unset, Ignored(NO_CERTIFICATE)),
     option("jwt", Table, Unset, Ignored(NO_CERTIFICATE)),
     option("rdbms", Table, Unset, Ignored(NO_CERTIFICATE)),
+    leftover("riak", "4.0.0 to 6.1.x"),
+    leftover("scram_iterations", "4.0.0 to 5.0.x"),
 ];
 
-pub(super) const AUTH_LDAP: &[ConfigOption] = &[
+pub(in crate::config) const AUTH_LDAP: &[ConfigOption] = &[
     option(
         "pool_tag",
         NonEmpty,
@@ -165,7 +167,7 @@ pub(super) const AUTH_LDAP: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const METHOD: Kind = OneOf(METHODS);
+pub(in crate::config) const METHOD: Kind = OneOf(METHODS);
 
 const AFFIX: Kind = Syntax {
     name: "part of a user name",

@@ -1,13 +1,12 @@
 //! The sections `general` and `host_config`, and those that decide no login.
 
 use super::*;
-use crate::config::general::LOG_LEVELS;
 
-pub(super) const GENERAL: &[ConfigOption] = &[
+pub(in crate::config) const GENERAL: &[ConfigOption] = &[
     option(
         "default_server_domain",
         DOMAIN,
-        Required,
+        Said("none; MongooseIM since 5.0.0 does not start without"),
         Ignored("a login names its host"),
     ),
     option(
@@ -24,7 +23,18 @@ pub(super) const GENERAL: &[ConfigOption] = &[
     ),
     option(
         "loglevel",
-        OneOf(&LOG_LEVELS),
+        OneOf(&[
+            "none",
+            "emergency",
+            "alert",
+            "critical",
+            "error",
+            "warning",
+            "notice",
+            "info",
+            "debug",
+            "all",
+        ]),
         Value("\"warning\""),
         Ignored("the sidecar has `--log-level`"),
     ),
@@ -78,26 +88,16 @@ pub(super) const GENERAL: &[ConfigOption] = &[
         Unset,
         Ignored(NO_LOGIN),
     ),
-    option("all_metrics_are_global", Kind::Any, Unset, Ignored(OLD)),
-    option("domain_certfile", Kind::Any, Unset, Ignored(OLD)),
-    option("max_fsm_queue", Kind::Any, Unset, Ignored(OLD)),
-    option(
-        "mongooseimctl_access_commands",
-        Kind::Any,
-        Unset,
-        Ignored(OLD),
-    ),
-    option("override", Kind::Any, Unset, Ignored(OLD)),
-    option(
-        "pgsql_users_number_estimate",
-        Kind::Any,
-        Unset,
-        Ignored(OLD),
-    ),
-    option("rdbms_server_type", Kind::Any, Unset, Ignored(OLD)),
+    leftover("all_metrics_are_global", "4.0.0 to 6.2.x"),
+    leftover("domain_certfile", "4.0.0 to 6.3.x"),
+    leftover("max_fsm_queue", "4.0.0 to 6.3.x"),
+    leftover("mongooseimctl_access_commands", "4.0.0 to 6.1.x"),
+    leftover("override", "4.0.0 to 5.0.x"),
+    leftover("pgsql_users_number_estimate", "4.0.0 to 4.1.x"),
+    leftover("rdbms_server_type", "4.0.0 to 6.5.x"),
 ];
 
-pub(super) const HOST_CONFIG: &[ConfigOption] = &[
+pub(in crate::config) const HOST_CONFIG: &[ConfigOption] = &[
     option(
         "host",
         NonEmpty,
@@ -132,7 +132,7 @@ pub(super) const HOST_CONFIG: &[ConfigOption] = &[
     option("s2s", Kind::Any, Unset, Ignored(NO_LOGIN)),
 ];
 
-pub(super) const OTHER_SECTIONS: &[ConfigOption] = &[
+pub(in crate::config) const OTHER_SECTIONS: &[ConfigOption] = &[
     option("access", Kind::Any, Unset, Ignored(NO_LOGIN)),
     option("acl", Kind::Any, Unset, Ignored(NO_LOGIN)),
     option("instrumentation", Kind::Any, Unset, Ignored(NO_LOGIN)),
@@ -148,5 +148,3 @@ const DOMAIN: Kind = Syntax {
     good: "example.org",
     bad: "",
 };
-
-const OLD: &str = "only older releases have it";

@@ -3,7 +3,7 @@
 use super::auth::METHOD;
 use super::*;
 
-pub(super) const LISTENER: &[ConfigOption] = &[
+pub(in crate::config) const LISTENER: &[ConfigOption] = &[
     option(
         "port",
         Integer(0, Some(65535)),
@@ -35,7 +35,7 @@ pub(super) const LISTENER: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const C2S: &[ConfigOption] = &[
+pub(in crate::config) const C2S: &[ConfigOption] = &[
     option(
         "allowed_auth_methods",
         Unique(&METHOD),
@@ -77,9 +77,12 @@ pub(super) const C2S: &[ConfigOption] = &[
         Value("true"),
         Ignored(SERVER),
     ),
+    leftover("max_fsm_queue", "4.0.0 to 6.0.x"),
+    leftover("xml_socket", "4.0.0 to 5.0.x"),
+    leftover("zlib", "4.0.0 to 6.0.x"),
 ];
 
-pub(super) const HTTP: &[ConfigOption] = &[
+pub(in crate::config) const HTTP: &[ConfigOption] = &[
     option(
         "transport.num_acceptors",
         Integer(1, None),
@@ -100,7 +103,7 @@ pub(super) const HTTP: &[ConfigOption] = &[
     ),
     option(
         "handlers.mongoose_bosh_handler[].host",
-        Kind::String,
+        NonEmpty,
         Required,
         Ignored(SERVER),
     ),
@@ -112,7 +115,7 @@ pub(super) const HTTP: &[ConfigOption] = &[
     ),
     option(
         "handlers.mongoose_websocket_handler[].host",
-        Kind::String,
+        NonEmpty,
         Required,
         Ignored(SERVER),
     ),
@@ -154,7 +157,7 @@ pub(super) const HTTP: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const LISTENER_TLS: &[ConfigOption] = &[
+pub(in crate::config) const LISTENER_TLS: &[ConfigOption] = &[
     option(
         "verify_mode",
         VERIFY_MODE,
@@ -211,7 +214,7 @@ pub(super) const LISTENER_TLS: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const C2S_TLS: &[ConfigOption] = &[
+pub(in crate::config) const C2S_TLS: &[ConfigOption] = &[
     option(
         "mode",
         OneOf(&["tls", "starttls", "starttls_required"]),
@@ -225,15 +228,10 @@ pub(super) const C2S_TLS: &[ConfigOption] = &[
         Value("\"just_tls\""),
         Older("`disconnect_on_failure = false` for `fast_tls`"),
     ),
-    option(
-        "protocol_options",
-        List(&Kind::String),
-        Unset,
-        Older("nothing"),
-    ),
+    leftover("protocol_options", "4.0.0 to 6.3.x"),
 ];
 
-pub(super) const OTHER_LISTENERS: &[ConfigOption] = &[
+pub(in crate::config) const OTHER_LISTENERS: &[ConfigOption] = &[
     option("component", Kind::Any, Unset, Ignored(NO_LOGIN)),
     option("s2s", Kind::Any, Unset, Ignored(NO_LOGIN)),
     option("service", Kind::Any, Unset, Ignored(NO_LOGIN)),

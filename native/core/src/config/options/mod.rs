@@ -87,19 +87,21 @@ pub enum Absent {
 pub enum Effect {
     /// Checked, and then left alone, for this reason.
     Ignored(&'static str),
+    /// Read by these releases of MongooseIM alone: ignored, with a warning.
+    Leftover(&'static str),
     /// A spelling of the documentation, or of a release; what it is read as. There is a warning.
     Older(&'static str),
     /// Decides logins.
     Used(&'static str),
 }
 
-use auth::{AUTH, AUTH_LDAP};
-use general::{GENERAL, HOST_CONFIG, OTHER_SECTIONS};
-use listen::{C2S, C2S_TLS, HTTP, LISTENER, LISTENER_TLS, OTHER_LISTENERS};
-use pools::{HTTP_CONNECTION, LDAP_CONNECTION, OTHER_POOLS, POOL, POOL_SCOPE, POOL_TLS};
+pub(super) use auth::{AUTH, AUTH_LDAP};
+pub(super) use general::{GENERAL, HOST_CONFIG, OTHER_SECTIONS};
+pub(super) use listen::{C2S, C2S_TLS, HTTP, LISTENER, LISTENER_TLS, OTHER_LISTENERS};
+pub(super) use pools::{HTTP_CONNECTION, LDAP_CONNECTION, OTHER_POOLS, POOL, POOL_SCOPE, POOL_TLS};
 
 use Absent::{Required, Said, Unset, Value};
-use Effect::{Ignored, Older, Used};
+use Effect::{Ignored, Leftover, Older, Used};
 use Kind::{
     Boolean, File, Integer, IntegerOrInfinity, List, NonEmpty, OneOf, Several, Syntax, Table,
     Unique,
@@ -112,6 +114,10 @@ const fn option(key: &'static str, kind: Kind, default: Absent, effect: Effect) 
         default,
         effect,
     }
+}
+
+const fn leftover(key: &'static str, releases: &'static str) -> ConfigOption {
+    option(key, Kind::Any, Unset, Leftover(releases))
 }
 
 /// All of them, section by section.

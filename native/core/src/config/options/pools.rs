@@ -2,16 +2,27 @@
 
 use super::*;
 
-pub(super) const POOL_SCOPE: &[ConfigOption] = &[option(
-    "scope",
-    OneOf(&["global", "host_type", "host"]),
-    Value("\"global\""),
-    Used(
-        "a pool of its host type goes before the global one; there is one set of connections for all",
+pub(in crate::config) const POOL_SCOPE: &[ConfigOption] = &[
+    option(
+        "scope",
+        OneOf(&["global", "host_type", "host"]),
+        Value("\"global\""),
+        Used(
+            "a pool of its host type takes precedence over the global one; there is one set of \
+         connections for all",
+        ),
     ),
-)];
+    option(
+        "host",
+        NonEmpty,
+        Unset,
+        Older(
+            "`host_config.outgoing_pools` where the scope is `single_host`, and nothing otherwise",
+        ),
+    ),
+];
 
-pub(super) const POOL: &[ConfigOption] = &[
+pub(in crate::config) const POOL: &[ConfigOption] = &[
     option(
         "workers",
         Integer(1, None),
@@ -44,7 +55,7 @@ pub(super) const POOL: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const HTTP_CONNECTION: &[ConfigOption] = &[
+pub(in crate::config) const HTTP_CONNECTION: &[ConfigOption] = &[
     option(
         "host",
         Syntax {
@@ -69,7 +80,7 @@ pub(super) const HTTP_CONNECTION: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const LDAP_CONNECTION: &[ConfigOption] = &[
+pub(in crate::config) const LDAP_CONNECTION: &[ConfigOption] = &[
     option(
         "servers",
         Several(&Kind::String),
@@ -88,6 +99,13 @@ pub(super) const LDAP_CONNECTION: &[ConfigOption] = &[
         Value("\"\""),
         Used("the DN to bind as; anonymous where it is empty"),
     ),
+    option("rootdn", Kind::String, Unset, Older("`root_dn`")),
+    option(
+        "encrypt",
+        OneOf(&["none", "tls"]),
+        Unset,
+        Older("the section `tls`"),
+    ),
     option(
         "password",
         Kind::String,
@@ -105,7 +123,7 @@ pub(super) const LDAP_CONNECTION: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const POOL_TLS: &[ConfigOption] = &[
+pub(in crate::config) const POOL_TLS: &[ConfigOption] = &[
     option(
         "verify_mode",
         VERIFY_MODE,
@@ -184,7 +202,7 @@ pub(super) const POOL_TLS: &[ConfigOption] = &[
     ),
 ];
 
-pub(super) const OTHER_POOLS: &[ConfigOption] = &[
+pub(in crate::config) const OTHER_POOLS: &[ConfigOption] = &[
     option("cassandra", Kind::Any, Unset, Ignored(NO_LOGIN)),
     option("elastic", Kind::Any, Unset, Ignored(NO_LOGIN)),
     option("rabbit", Kind::Any, Unset, Ignored(NO_LOGIN)),

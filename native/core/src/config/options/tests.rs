@@ -7,7 +7,7 @@ use toml::Value as Toml;
 
 use super::*;
 use crate::config::Config;
-use crate::config::reader::{KNOWN, without_indexes};
+use crate::config::read::{KNOWN, without_indexes};
 
 #[test]
 fn every_option_that_is_read_stands_in_the_table() {
@@ -35,8 +35,27 @@ fn every_option_that_is_read_stands_in_the_table() {
 }
 
 #[test]
-fn values_of_another_type_or_out_of_range_are_refused_with_the_path() {
+fn values_of_another_type_or_out_of_range_are_told_with_the_path() {
     for row in rows() {
+        for (bad, element) in row.option.kind.bad() {
+            let path = format!("{}{element}", row.path.replace("[]", "[1]"));
+            let text = row.with(&bad);
+            assert!(
+                told(&text).contains(&path),
+                "{path}: {:?}\n{text}",
+                told(&text)
+            );
+        }
+    }
+}
+
+#[test]
+fn what_decides_is_strict() {
+    let decides = |row: &Row| {
+        let in_pool = row.path.contains("outgoing_pools");
+        matches!(row.option.effect, Used(_)) && !in_pool
+    };
+    for row in rows().filter(decides) {
         for (bad, element) in row.option.kind.bad() {
             let path = format!("{}{element}", row.path.replace("[]", "[1]"));
             let text = row.with(&bad);
@@ -55,9 +74,9 @@ fn what_is_required_is_missed() {
         let text = row.without();
         let path = row.path.replace("[]", "[1]");
         assert!(
-            faults(&text).contains(&path),
+            told(&text).contains(&path),
             "{path}: {:?}\n{text}",
-            faults(&text)
+            told(&text)
         );
     }
 }
@@ -82,7 +101,7 @@ fn what_is_used_makes_a_difference_and_older_spellings_are_warned_of() {
     for row in rows() {
         let (with, without) = (row.with(&row.good()), row.without());
         match row.option.effect {
-            Older(_) => {
+            Leftover(_) | Older(_) => {
                 let config = parse(&with).unwrap_or_else(|faults| panic!("{faults:?}"));
                 let path = row.path.replace("[]", "[1]");
                 assert!(
@@ -300,7 +319,19 @@ fn toml(text: &str) -> Toml {
 fn parse(text: &str) -> Result<Config, Vec<String>> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("mongooseim.toml");
     Config::parse(text, &file)
-        .map_err(|errors| errors.0.into_iter().map(|error| error.path).collect())
+        .map_err(|errors| errors.faults.into_iter().map(|error| error.path).collect())
+}
+
+/// The paths of all faults, and where there is none, of all warnings.
+fn told(text: &str) -> Vec<String> {
+    match parse(text) {
+        Ok(config) => config
+            .warnings
+            .into_iter()
+            .map(|warning| warning.path)
+            .collect(),
+        Err(faults) => faults,
+    }
 }
 
 fn faults(text: &str) -> Vec<String> {

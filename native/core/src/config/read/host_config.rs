@@ -2,23 +2,27 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
-use super::auth::{self, Auth};
+use super::auth;
 use super::general::{self, General};
-use super::pools::{self, Pool, PoolScope};
-use super::reader::{Node, Section, quote};
+use super::node::Node;
+use super::section::{Section, Weight};
+use crate::config::model::{Auth, PoolScope};
+use crate::config::options::HOST_CONFIG;
+use crate::config::quote::quote;
 
 /// What all entries say together.
 #[derive(Default)]
-pub(super) struct HostConfig {
+pub(super) struct HostConfig<'a> {
     /// `auth` by host or host type.
     pub(super) auth: BTreeMap<String, Auth>,
     /// `auth` of an entry that names no host.
     pub(super) global_auth: Option<Auth>,
-    pub(super) pools: Vec<Pool>,
+    /// `outgoing_pools`, to be read once all of `auth` is, each with whom it is for.
+    pub(super) pools: Vec<(Section<'a>, PoolScope)>,
 }
 
-impl HostConfig {
-    pub(super) fn read(node: &Node<'_>, general: &General) -> Self {
+impl<'a> HostConfig<'a> {
+    pub(super) fn read(node: &Node<'a>, general: &General) -> Self {
         let known: BTreeSet<&str> = general
             .hosts
             .iter()
@@ -27,12 +31,12 @@ impl HostConfig {
             .collect();
         let mut all = Self::default();
         for section in node.sections() {
-            all.add(section, &known);
+            all.add(section.weighing(Weight::Decides), &known);
         }
         all
     }
 
-    fn add(&mut self, section: Section<'_>, known: &BTreeSet<&str>) {
+    fn add(&mut self, section: Section<'a>, known: &BTreeSet<&str>) {
         let names = [section.get("host_type"), section.get("host")];
         let mut names = names.iter().flatten();
         let named = names.next();
@@ -46,16 +50,14 @@ impl HostConfig {
         let scope = name.map_or(PoolScope::Global, |name| PoolScope::Only(name.to_owned()));
         let pools = section
             .get("outgoing_pools")
-            .and_then(|node| node.section());
-        let pools = pools
-            .map(|pools| pools::read(pools, Some(scope)))
-            .unwrap_or_default();
+            .and_then(|node| node.section())
+            .map(|pools| (pools, scope));
         if let Some(node) = section.get("general")
             && let Some(general) = node.section()
         {
             general::check_host_config(general);
         }
-        section.ignore(&["access", "acl", "modules", "s2s"]);
+        section.check(HOST_CONFIG);
 
         match (name, named) {
             (None, None) => {

@@ -1,7 +1,8 @@
 use core::cell::RefCell;
 use std::path::{Path, PathBuf};
 
-use super::error::{ConfigError, Warning};
+use crate::config::error::{ConfigError, Warning};
+use crate::config::places::Places;
 
 /// Where faults and warnings are noted, and what locates them in the file.
 pub(super) struct Log {
@@ -9,6 +10,7 @@ pub(super) struct Log {
     /// The offset of each line's first byte.
     lines: Vec<usize>,
     errors: RefCell<Vec<ConfigError>>,
+    places: RefCell<Places>,
     warnings: RefCell<Vec<Warning>>,
 }
 
@@ -21,6 +23,7 @@ impl Log {
                 .chain(newlines.map(|(offset, _)| offset + 1))
                 .collect(),
             errors: RefCell::default(),
+            places: RefCell::default(),
             warnings: RefCell::default(),
         }
     }
@@ -48,6 +51,11 @@ impl Log {
         }
     }
 
+    /// Notes where an option stands.
+    pub(super) fn place(&self, path: &str, line: usize) {
+        self.places.borrow_mut().note(path, line);
+    }
+
     /// The folder that the paths in the file begin at.
     pub(super) fn folder(&self) -> &Path {
         self.file.parent().unwrap_or_else(|| Path::new(""))
@@ -58,15 +66,15 @@ impl Log {
         self.lines.partition_point(|&start| start <= offset)
     }
 
-    /// What was noted, by line.
-    pub(super) fn into_parts(self) -> (Vec<ConfigError>, Vec<Warning>) {
-        let mut errors = self.errors.into_inner();
-        errors.sort_by_key(|error| error.line);
-        let mut warnings = self.warnings.into_inner();
-        warnings.sort_by_key(|warning| warning.line);
-        (errors, warnings)
+    /// What was noted.
+    pub(super) fn into_parts(self) -> (Vec<ConfigError>, Vec<Warning>, Places) {
+        (
+            self.errors.into_inner(),
+            self.warnings.into_inner(),
+            self.places.into_inner(),
+        )
     }
 }
 
 /// How many errors, and how many warnings, are kept.
-pub(super) const MAX_FAULTS: usize = 100;
+pub(in crate::config) const MAX_FAULTS: usize = 100;

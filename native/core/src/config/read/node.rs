@@ -1,132 +1,24 @@
-//! Typed access to a TOML tree that knows its lines. A fault is noted in the [`Log`] and the
-//! option then reads as absent, so that one pass finds all of them.
+//! A value of the file, read as what it has to be.
 
 use alloc::collections::BTreeSet;
-use core::cell::RefCell;
 use core::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
-use super::log::{Log, MAX_FAULTS};
-use super::suggestion;
-
-/// A table whose keys are known by being asked for. [`Section::finish`] reports the others.
-pub(super) struct Section<'a> {
-    pub(super) log: &'a Log,
-    pub(super) path: String,
-    pub(super) line: usize,
-    table: &'a DeTable<'a>,
-    known: RefCell<Vec<&'static str>>,
-}
-
-impl<'a> Section<'a> {
-    pub(super) fn new(log: &'a Log, path: String, line: usize, table: &'a DeTable<'a>) -> Self {
-        Self {
-            log,
-            path,
-            line,
-            table,
-            known: RefCell::default(),
-        }
-    }
-
-    /// The value of `key`, which is known from now on.
-    pub(super) fn get(&self, key: &'static str) -> Option<Node<'a>> {
-        self.know(key);
-        let (name, value) = self.table.get_key_value(key)?;
-        Some(self.node(name, value))
-    }
-
-    /// The value of `key`, which must be there.
-    pub(super) fn require(&self, key: &'static str) -> Option<Node<'a>> {
-        let node = self.get(key);
-        if node.is_none() {
-            let path = self.path_of(key);
-            self.log
-                .error(self.line, &path, format!("the option {key} is missing"));
-        }
-        node
-    }
-
-    /// Accepts keys whose values do not matter here.
-    pub(super) fn ignore(&self, keys: &[&'static str]) {
-        keys.iter().for_each(|key| self.know(key));
-    }
-
-    fn know(&self, key: &'static str) {
-        self.known.borrow_mut().push(key);
-        #[cfg(test)]
-        KNOWN.with_borrow_mut(|known| known.insert(self.path_of(key)));
-    }
-
-    /// Every entry with its key, for tables whose keys are names.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
-        self.table
-            .iter()
-            .map(|(name, value)| (&**name.get_ref(), self.node(name, value)))
-    }
-
-    /// The keys that were not asked for, each with the known one that it resembles.
-    pub(super) fn unknown(&self) -> Vec<(Node<'a>, String)> {
-        let known = self.known.borrow();
-        self.entries()
-            .filter(|(name, _)| !known.contains(name))
-            .take(MAX_FAULTS)
-            .map(|(name, node)| (node, suggestion::did_you_mean(name, &known)))
-            .collect()
-    }
-
-    /// Reports the keys that were not asked for.
-    pub(super) fn finish(self) {
-        for (node, suggestion) in self.unknown() {
-            node.error(format!("there is no such option here{suggestion}"));
-        }
-    }
-
-    pub(super) fn error(&self, message: impl Into<String>) {
-        self.log.error(self.line, &self.path, message);
-    }
-
-    pub(super) fn warn(&self, message: impl Into<String>) {
-        self.log.warn(self.line, &self.path, message);
-    }
-
-    fn node(
-        &self,
-        name: &'a Spanned<toml::de::DeString<'a>>,
-        value: &'a Spanned<DeValue<'a>>,
-    ) -> Node<'a> {
-        Node {
-            log: self.log,
-            path: self.path_of(name.get_ref()),
-            line: self.log.line(name.span().start),
-            value: value.get_ref(),
-        }
-    }
-
-    fn path_of(&self, key: &str) -> String {
-        let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        let key = if !key.is_empty() && key.len() <= MAX_SHOWN && key.chars().all(bare) {
-            key.to_owned()
-        } else {
-            quote(key)
-        };
-        if self.path.is_empty() {
-            key
-        } else {
-            format!("{}.{key}", self.path)
-        }
-    }
-}
+use super::log::Log;
+use super::section::{Section, Weight};
+use crate::config::quote::quote;
+use crate::config::suggestion;
 
 /// A value with its place in the file.
 pub(super) struct Node<'a> {
     pub(super) log: &'a Log,
     pub(super) path: String,
     pub(super) line: usize,
-    value: &'a DeValue<'a>,
+    pub(super) weight: Weight,
+    pub(super) value: &'a DeValue<'a>,
 }
 
 impl<'a> Node<'a> {
@@ -144,6 +36,47 @@ impl<'a> Node<'a> {
             return None;
         }
         Some(text)
+    }
+
+    /// The string, where it is one; anything else is no fault.
+    pub(super) fn text(&self) -> Option<&'a str> {
+        match self.value {
+            DeValue::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, where it is one; anything else is no fault.
+    pub(super) fn number(&self) -> Option<u64> {
+        let DeValue::Integer(digits) = self.value else {
+            return None;
+        };
+        let value = i128::from_str_radix(digits.as_str(), digits.radix()).ok()?;
+        u64::try_from(value).ok()
+    }
+
+    /// The boolean, where it is one; anything else is no fault.
+    pub(super) fn flag(&self) -> Option<bool> {
+        match self.value {
+            DeValue::Boolean(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is a list.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.value, DeValue::Array(_))
+    }
+
+    /// Whether the value is anything but an empty list.
+    pub(super) fn is_filled(&self) -> bool {
+        !matches!(self.value, DeValue::Array(array) if array.is_empty())
+    }
+
+    /// One of several words.
+    pub(super) fn name_of(&self, names: &[&'static str]) -> Option<&'static str> {
+        let choices: Vec<_> = names.iter().map(|&name| (name, name)).collect();
+        self.one_of(&choices)
     }
 
     /// One of several words, each with its meaning.
@@ -170,12 +103,10 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn integer(&self, range: RangeInclusive<u64>) -> Option<u64> {
-        let DeValue::Integer(digits) = self.value else {
+        let DeValue::Integer(_) = self.value else {
             return self.expected("an integer");
         };
-        let value = i128::from_str_radix(digits.as_str(), digits.radix()).ok();
-        let value = value.and_then(|value| u64::try_from(value).ok());
-        if let Some(value) = value.filter(|value| range.contains(value)) {
+        if let Some(value) = self.number().filter(|value| range.contains(value)) {
             return Some(value);
         }
         let (least, most) = range.into_inner();
@@ -184,6 +115,17 @@ impl<'a> Node<'a> {
         } else {
             format!("the number is out of range: it must be from {least} to {most}")
         });
+        None
+    }
+
+    /// One of several numbers.
+    pub(super) fn number_of(&self, numbers: &[u64]) -> Option<u64> {
+        let number = self.integer(0..=MAX_INTEGER)?;
+        if numbers.contains(&number) {
+            return Some(number);
+        }
+        let numbers: Vec<String> = numbers.iter().map(u64::to_string).collect();
+        self.error(format!("expected {}, found {number}", numbers.join(" or ")));
         None
     }
 
@@ -208,6 +150,7 @@ impl<'a> Node<'a> {
             log: self.log,
             path: format!("{}[{}]", self.path, i + 1),
             line: self.log.line(value.span().start),
+            weight: self.weight,
             value: value.get_ref(),
         };
         Some(array.iter().enumerate().map(element).collect())
@@ -241,7 +184,8 @@ impl<'a> Node<'a> {
     pub(super) fn section(&self) -> Option<Section<'a>> {
         match self.value {
             DeValue::Table(table) => {
-                Some(Section::new(self.log, self.path.clone(), self.line, table))
+                let section = Section::new(self.log, self.path.clone(), self.line, table);
+                Some(section.weighing(self.weight))
             }
             _ => self.expected("a table"),
         }
@@ -262,6 +206,18 @@ impl<'a> Node<'a> {
             return only.into_iter().collect();
         }
         self.list_of(Self::section).unwrap_or_default()
+    }
+
+    /// The tables of a list that is not read otherwise, or the only one; anything else is no fault.
+    pub(super) fn tables_of_another(&self) -> Vec<Section<'a>> {
+        let elements = match self.value {
+            DeValue::Array(_) => self.list().unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        let tables = elements
+            .iter()
+            .filter(|element| matches!(element.value, DeValue::Table(_)));
+        tables.filter_map(Self::section).collect()
     }
 
     /// A file that must exist. A relative path starts at the folder of the configuration file,
@@ -288,7 +244,8 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn error(&self, message: impl Into<String>) {
-        self.log.error(self.line, &self.path, message);
+        self.weight
+            .report(self.log, self.line, &self.path, message.into());
     }
 
     pub(super) fn warn(&self, message: impl Into<String>) {
@@ -310,30 +267,13 @@ impl<'a> Node<'a> {
     }
 }
 
-#[cfg(test)]
-std::thread_local! {
-    /// The paths of all options that this thread's readers know.
-    pub(super) static KNOWN: RefCell<BTreeSet<String>> = RefCell::default();
-}
-
 /// A path as table headers write it.
-pub(super) fn without_indexes(path: &str) -> String {
+pub(in crate::config) fn without_indexes(path: &str) -> String {
     let parts = path
         .split('[')
         .map(|part| part.split_once(']').map_or(part, |(_, rest)| rest));
     parts.collect()
 }
 
-/// Text from the file, quoted and cut for a message.
-pub(super) fn quote(text: &str) -> String {
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{:?}...", &text[..end]),
-        None => format!("{text:?}"),
-    }
-}
-
 /// The greatest integer that an option without an upper bound of its own may have.
 pub(super) const MAX_INTEGER: u64 = i64::MAX.unsigned_abs();
-
-/// How many characters of a text from the file a message shows.
-const MAX_SHOWN: usize = 200;

@@ -2,137 +2,74 @@
 
 use core::time::Duration;
 
-use super::reader::{MAX_INTEGER, Node, Section};
-use super::secret::Secret;
-use super::tls::ClientTls;
-
-/// Connections to an HTTP or LDAP service: `outgoing_pools.http.TAG`, `outgoing_pools.ldap.TAG`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pool {
-    /// `http` or `ldap`.
-    pub kind: String,
-    /// The tag that the methods name: `auth` for the method http.
-    pub tag: String,
-    /// `scope`: who uses it. Default: all.
-    pub scope: PoolScope,
-    /// `workers`: the number of connections. Default: 10.
-    pub workers: usize,
-    /// `strategy`: how a worker is chosen. Default: `best_worker`.
-    pub strategy: String,
-    /// `call_timeout`: the longest time that a caller waits, of which the file gives
-    /// milliseconds. Default: 5 seconds.
-    pub call_timeout: Duration,
-    /// `max_worker_queue_len`: how many callers may wait for one worker. Default: no limit.
-    pub max_worker_queue_len: Option<u64>,
-    /// `connection`.
-    pub connection: Connection,
-    /// Where it stands, such as `outgoing_pools.http.auth`.
-    pub path: String,
-}
-
-/// Who uses a pool.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum PoolScope {
-    /// `global`: all hosts together.
-    Global,
-    /// `host_type`, or `host`: each host type has a pool of its own.
-    HostType,
-    /// A pool of `host_config`: that host or host type.
-    Only(String),
-}
-
-/// What a pool connects to.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Connection {
-    /// An HTTP service.
-    Http(HttpConnection),
-    /// LDAP servers.
-    Ldap(LdapConnection),
-}
-
-impl Connection {
-    /// How it is secured.
-    pub fn tls(&self) -> Option<&ClientTls> {
-        match self {
-            Self::Http(connection) => connection.tls.as_ref(),
-            Self::Ldap(connection) => connection.tls.as_ref(),
-        }
-    }
-}
-
-/// `outgoing_pools.http.TAG.connection`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HttpConnection {
-    /// `host`: `http://HOST:PORT` or `https://HOST:PORT`.
-    pub host: String,
-    /// `path_prefix`: what the path of each request begins with. Default: `/`.
-    pub path_prefix: String,
-    /// `request_timeout`: the longest time for one request, of which the file gives
-    /// milliseconds. Default: 2 seconds.
-    pub request_timeout: Duration,
-    /// `tls`. Default: none.
-    pub tls: Option<ClientTls>,
-}
-
-/// `outgoing_pools.ldap.TAG.connection`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LdapConnection {
-    /// `servers`: one or more, tried in order. Default: `localhost`.
-    pub servers: Vec<String>,
-    /// `port`. Default: 389, or 636 with TLS.
-    pub port: u16,
-    /// `root_dn`: the DN to bind as. Default: empty, anonymous.
-    pub root_dn: String,
-    /// `password`: of the DN. Default: empty.
-    pub password: Secret,
-    /// `connect_interval`: the pause before connecting again, of which the file gives
-    /// milliseconds. Default: 10 seconds.
-    pub connect_interval: Duration,
-    /// `tls`. Default: none.
-    pub tls: Option<ClientTls>,
-}
+use super::node::{MAX_INTEGER, Node};
+use super::section::{Section, Weight};
+use crate::config::model::pools::{SCOPES, STRATEGIES};
+use crate::config::model::{
+    Auth, ClientTls, Connection, HttpConnection, LdapConnection, Pool, PoolScope, Secret,
+};
+use crate::config::options::OTHER_POOLS;
 
 /// Reads the pools of a `host_config` for the given scope, or the global ones, which say their
-/// scope themselves.
-pub(super) fn read(section: Section<'_>, scope: Option<PoolScope>) -> Vec<Pool> {
+/// scope themselves. `auths` are all sections that say how users log in.
+pub(super) fn read(section: Section<'_>, scope: Option<&PoolScope>, auths: &[&Auth]) -> Vec<Pool> {
+    let section = section.weighing(Weight::Mixed);
     let mut pools = Vec::new();
     for kind in ["http", "ldap"] {
         let tags = section.get(kind).and_then(|node| node.section());
         for (tag, node) in tags.iter().flat_map(Section::entries) {
+            if is_number(tag) {
+                node.warn(format!(
+                    "MongooseIM (seen in 6.8.0) does not start with a tag of digits alone; certjid \
+                     reads {tag}"
+                ));
+            }
+            let is_asked = auths.iter().any(|auth| auth.asks(kind, tag));
+            let weight = if is_asked {
+                Weight::Decides
+            } else {
+                Weight::Idle
+            };
             pools.extend(
                 node.section()
-                    .and_then(|pool| read_one(pool, kind, tag, &scope)),
+                    .and_then(|pool| read_one(pool.weighing(weight), kind, tag, scope)),
             );
         }
     }
-    section.ignore(&["cassandra", "elastic", "rabbit", "rdbms", "redis", "riak"]);
+    section.check(OTHER_POOLS);
     section.finish();
     pools
+}
+
+fn is_number(tag: &str) -> bool {
+    !tag.is_empty() && tag.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn read_one(
     section: Section<'_>,
     kind: &str,
     tag: &str,
-    scope: &Option<PoolScope>,
+    scope: Option<&PoolScope>,
 ) -> Option<Pool> {
+    let is_asked = section.weight == Weight::Decides;
     if tag.is_empty() {
         section.error("the tag of the pool is empty");
     }
-    let scope = scope.clone().or_else(|| {
-        let global = section.get("scope")?.one_of(SCOPES)?;
-        Some(if global {
-            PoolScope::Global
-        } else {
-            PoolScope::HostType
-        })
-    });
+    let scope = scope.cloned().or_else(|| read_scope(&section));
     let workers = number(&section, "workers", 1, 10);
     let strategy = section
         .get("strategy")
         .and_then(|node| node.one_of(STRATEGIES));
     let call_timeout = number(&section, "call_timeout", 1, 5000);
     let queue = section.get("max_worker_queue_len");
+    if let (Some(node), Some(strategy)) = (&queue, strategy)
+        && strategy != STRATEGIES[0].0
+    {
+        node.warn(format!(
+            "MongooseIM reads it only with strategy = \"best_worker\", and does not start with \
+             {strategy:?}; certjid does not mind"
+        ));
+    }
     let queue = queue.and_then(|node| node.integer(0..=MAX_INTEGER));
     let connection = match kind {
         "http" => section
@@ -159,8 +96,39 @@ fn read_one(
         call_timeout: Duration::from_millis(call_timeout),
         max_worker_queue_len: queue,
         connection: connection?,
+        is_asked,
         path,
     })
+}
+
+/// `scope`, with `single_host` and `host` as older releases have them.
+fn read_scope(section: &Section<'_>) -> Option<PoolScope> {
+    let (scope, host) = (section.get("scope"), section.get("host"));
+    if let Some(host) = &host {
+        host.warn(
+            "MongooseIM 4.0.0 to 6.2.x reads `host` with scope = \"single_host\", and later \
+             releases do not start with it: they have host_config.outgoing_pools",
+        );
+    }
+    let scope = scope?;
+    if scope.text() != Some("single_host") {
+        let is_global = scope.one_of(SCOPES)?;
+        return Some(if is_global {
+            PoolScope::Global
+        } else {
+            PoolScope::HostType
+        });
+    }
+    scope.warn(
+        "MongooseIM 4.0.0 to 6.2.x reads `single_host`, with the name in `host`, and later \
+         releases do not start with it: they have host_config.outgoing_pools, as which certjid \
+         reads it",
+    );
+    let Some(host) = host else {
+        scope.error("single_host needs the option host");
+        return None;
+    };
+    Some(PoolScope::Only(host.non_empty()?.to_owned()))
 }
 
 impl HttpConnection {
@@ -192,12 +160,12 @@ impl LdapConnection {
             connection.servers = servers;
         }
         let text = |key| section.get(key).and_then(|node| node.string());
-        connection.root_dn = text("root_dn").unwrap_or_default().to_owned();
+        connection.root_dn = read_root_dn(&section).unwrap_or_default();
         connection.password = Secret::new(text("password").unwrap_or_default());
         let interval = number(&section, "connect_interval", 1, 10_000);
         connection.connect_interval = Duration::from_millis(interval);
         let tls = section.get("tls").and_then(|node| node.section());
-        connection.tls = tls.map(ClientTls::read);
+        connection.tls = tls.map(ClientTls::read).or_else(|| read_encrypt(&section));
         if connection.tls.is_some() {
             connection.port = 636;
         }
@@ -212,17 +180,34 @@ impl LdapConnection {
     }
 }
 
-impl Default for LdapConnection {
-    fn default() -> Self {
-        Self {
-            servers: vec!["localhost".to_owned()],
-            port: 389,
-            root_dn: String::new(),
-            password: Secret::new(""),
-            connect_interval: Duration::from_secs(10),
-            tls: None,
+fn read_root_dn(section: &Section<'_>) -> Option<String> {
+    let (node, older) = (section.get("root_dn"), section.get("rootdn"));
+    if let Some(older) = &older {
+        older.warn(
+            "MongooseIM 4.0.0 to 5.0.x reads `rootdn`, as the examples of its documentation spell \
+             it, and later releases do not start with it: the option is `root_dn`, as which \
+             certjid reads it",
+        );
+        if node.is_some() {
+            older.error("both root_dn and rootdn are given");
         }
     }
+    node.or(older)?.string().map(str::to_owned)
+}
+
+/// `encrypt`, by which older releases began TLS.
+fn read_encrypt(section: &Section<'_>) -> Option<ClientTls> {
+    let node = section.get("encrypt")?;
+    let encrypt = node.one_of(&[("none", false), ("tls", true)])?;
+    node.warn(
+        "MongooseIM 4.0.0 to 5.0.x reads `encrypt`, and later releases do not start with it: they \
+         have the section tls, for which certjid takes \"tls\"",
+    );
+    encrypt.then(|| ClientTls {
+        path: node.path.clone(),
+        line: node.line,
+        ..ClientTls::default()
+    })
 }
 
 fn number(section: &Section<'_>, key: &'static str, least: u64, default: u64) -> u64 {
@@ -239,7 +224,7 @@ fn url(node: &Node<'_>) -> Option<String> {
         .or_else(|| url.strip_prefix("https://"));
     if rest.is_none_or(|rest| rest.trim_end_matches('/').is_empty()) {
         // The text may hold a password, and is not repeated.
-        node.error("this is no URL of a host: expected http://HOST:PORT or https://HOST:PORT");
+        node.error("this is not a URL of a host: expected http://HOST:PORT or https://HOST:PORT");
         return None;
     }
     if url.contains('@') {
@@ -248,14 +233,3 @@ fn url(node: &Node<'_>) -> Option<String> {
     }
     Some(url.to_owned())
 }
-
-/// Whether each scope is the global one.
-const SCOPES: &[(&str, bool)] = &[("global", true), ("host_type", false), ("host", false)];
-
-const STRATEGIES: &[(&str, &str)] = &[
-    ("best_worker", "best_worker"),
-    ("random_worker", "random_worker"),
-    ("next_worker", "next_worker"),
-    ("available_worker", "available_worker"),
-    ("next_available_worker", "next_available_worker"),
-];
