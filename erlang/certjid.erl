@@ -176,20 +176,19 @@ decide(Policy, Request) ->
 -spec decide(policy(), request(), Now :: integer()) -> {ok, allowed()} | {error, refused()}.
 decide(Policy, Request, Now) ->
 	case nif_request(Request) of
-		{ok, NifRequest} -> decide_loop(Policy, NifRequest, Now);
-		{error, Message} -> {error, bad_request(Message)}
+		{ok, #{chain := Chain} = NifRequest} ->
+			ask_modules(certjid_nif:decide(Policy, NifRequest, Now), Chain);
+		{error, Message} ->
+			{error, bad_request(Message)}
 	end.
 
-decide_loop(Policy, #{chain := Chain, answers := Answers} = Request, Now) ->
-	case certjid_nif:decide(Policy, Request, Now) of
-		{ask, #{module := Module} = Question} ->
-			Answer = certjid_module:ask(Question, Chain),
-			decide_loop(Policy, Request#{answers := [{Module, Answer} | Answers]}, Now);
-		{invalid, Message} ->
-			{error, bad_request(Message)};
-		Decision ->
-			Decision
-	end.
+ask_modules({ask, Question, Pending}, Chain) ->
+	Answer = certjid_module:ask(Question, Chain),
+	ask_modules(certjid_nif:answer(Pending, Answer), Chain);
+ask_modules({invalid, Message}, _Chain) ->
+	{error, bad_request(Message)};
+ask_modules(Decision, _Chain) ->
+	Decision.
 
 %% @doc The SASL mechanisms that the certificate adds to those of the connection.
 -spec mechanisms(policy(), request()) -> [binary()].
@@ -278,11 +277,11 @@ nif_request(Request) ->
 	case certjid_request:normalize(Request) of
 		{ok, #{chain := Text} = Normalized} when is_binary(Text) ->
 			case certjid_nif:chain(Text) of
-				{ok, Chain} -> {ok, Normalized#{chain := Chain, answers => []}};
+				{ok, Chain} -> {ok, Normalized#{chain := Chain}};
 				{error, Message} -> {error, Message}
 			end;
 		{ok, Normalized} ->
-			{ok, Normalized#{answers => []}};
+			{ok, Normalized};
 		{error, Message} ->
 			{error, Message}
 	end.

@@ -11,6 +11,7 @@
 %% the library that made them.
 -module(certjid_nif).
 
+-export([answer/2]).
 -export([certificate_listeners/1]).
 -export([chain/1]).
 -export([decide/3]).
@@ -43,10 +44,16 @@
 	host_type := binary() | undefined,
 	chain := [binary()],
 	authzid := absent | {decoded, binary()} | {initial_response, binary()},
-	verified := boolean() | undefined,
-	answers := [{Module :: binary(), {ok, binary()} | {error, binary()}}]
+	verified := boolean() | undefined
 }.
 -export_type([request/0]).
+
+%% A login that waits for a module's answer.
+-type pending() :: reference().
+-export_type([pending/0]).
+
+-type outcome() :: {ok, map()} | {error, map()} | {ask, question(), pending()}.
+-export_type([outcome/0]).
 
 -type question() :: #{
 	module := binary(),
@@ -84,15 +91,20 @@
 certificate_listeners(_Policy) ->
 	erlang:nif_error(not_loaded()).
 
+%% @doc Goes on with a login, with what the module says that it has asked for: the user name or
+%% the SASL condition.
+-spec answer(pending(), {ok, binary()} | {error, binary()}) -> outcome().
+answer(_Pending, _Answer) ->
+	erlang:nif_error(not_loaded()).
+
 %% @doc Splits a certificate in DER, a chain in PEM, or one certificate in nginx's escaped PEM or
 %% RFC 9440's form into DER, leaf first. At most 16 certificates of 64 KiB.
 -spec chain(binary()) -> {ok, [binary(), ...]} | {error, Message :: binary()}.
 chain(_Input) ->
 	erlang:nif_error(not_loaded()).
 
-%% @doc Decides a login. `ask' names a module whose answer has to be added to the request.
--spec decide(policy(), request(), Now :: integer()) ->
-	{ok, map()} | {error, map()} | {ask, question()} | {invalid, Message :: binary()}.
+%% @doc Decides a login. `ask' names a module whose answer {@link answer/2} goes on with.
+-spec decide(policy(), request(), Now :: integer()) -> outcome() | {invalid, Message :: binary()}.
 decide(_Policy, _Request, _Now) ->
 	erlang:nif_error(not_loaded()).
 

@@ -8,7 +8,8 @@ use std::process;
 use std::time::Instant;
 
 use certjid_core::config::ListenerRef;
-use certjid_core::policy::{self, Authzid, Modules, Outcome, Policy, Request};
+use certjid_core::decide::{Authzid, Outcome, Request};
+use certjid_core::policy::{self, Modules, Policy};
 use rcgen::{
     CertificateRevocationListParams, Issuer, KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber,
 };
@@ -44,7 +45,6 @@ pub(crate) fn measure(folder: &Path, what: &str, count: usize) -> Done {
         chain: vec![leaf],
         authzid: Authzid::Absent,
         verified: None,
-        answers: Default::default(),
     };
     let now = policy::now();
     let mut decide = || {

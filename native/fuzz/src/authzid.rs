@@ -3,8 +3,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use certjid_core::certificate::XmppAddr;
 use certjid_core::jid::{self, Jid};
-use certjid_core::sasl::{self, Credentials, Kind, ModuleAnswer, Rules, Verdict, initial_response};
+use certjid_core::message::{MAX_MESSAGE, json_length};
+use certjid_core::reason::Refused;
+use certjid_core::sasl::{
+    Attempt, Credentials, Kind, ModuleAnswer, Rules, Verdict, initial_response,
+};
+use certjid_core::trail::Trail;
 
 /// Parts: kinds (one byte each), prefix and suffix, host, authzid, common name, xmppAddrs.
 pub fn check(data: &[u8]) {
@@ -26,12 +32,7 @@ pub fn check(data: &[u8]) {
     let Ok(host) = jid::nameprep(host) else {
         return;
     };
-    let xmpp_addrs: Vec<String> = addresses
-        .iter()
-        .filter_map(|&bytes| text(bytes))
-        .map(str::to_owned)
-        .take(20)
-        .collect();
+    let xmpp_addrs: Vec<XmppAddr<'_>> = addresses.iter().take(20).map(|it| entry(it)).collect();
     let kinds: Vec<Kind> = kinds.iter().take(8).map(kind).collect();
     let rules = Rules {
         kinds: &kinds,
@@ -42,10 +43,6 @@ pub fn check(data: &[u8]) {
     let credentials = Credentials {
         common_name: text(common_name).filter(|name| !name.is_empty()),
         xmpp_addrs: &xmpp_addrs,
-        unusable_xmpp_addrs: addresses
-            .iter()
-            .filter(|bytes| text(bytes).is_none())
-            .count(),
         authzid: Some(authzid),
     };
     check_decision(&rules, &credentials);
@@ -79,15 +76,15 @@ fn check_initial_response(input: &[u8]) {
 }
 
 fn check_decision(rules: &Rules<'_>, credentials: &Credentials<'_>) {
-    let ask = |_: &str| Some(ModuleAnswer::Ok("module".to_owned()));
-    let decision = sasl::decide(rules, credentials, &ask);
-    assert_eq!(decision, sasl::decide(rules, credentials, &ask));
-    assert!(decision.trail.len() <= rules.kinds.len());
-    let accepted = match decision.verdict {
-        Verdict::Accepted(accepted) => accepted,
+    let decision = with_module(rules, credentials);
+    assert_eq!(decision, with_module(rules, credentials));
+    let (verdict, trail) = decision;
+    assert!(trail.len() <= rules.kinds.len());
+    let accepted = match verdict {
+        Verdict::User(user) => user,
         Verdict::AskModule(module) => panic!("{module} has answered"),
-        Verdict::Rejected(rejected) => {
-            assert!(!rejected.message.is_empty());
+        Verdict::Refused(refused) => {
+            check_refusal(&refused, &trail);
             return;
         }
     };
@@ -104,6 +101,7 @@ fn check_decision(rules: &Rules<'_>, credentials: &Credentials<'_>) {
         "xmppAddr" => credentials
             .xmpp_addrs
             .iter()
+            .filter_map(XmppAddr::text)
             .any(|address| of_host(address.as_bytes())),
         "authzid" => {
             assert!(matches!(
@@ -125,9 +123,42 @@ fn check_decision(rules: &Rules<'_>, credentials: &Credentials<'_>) {
         assert!(of_host(authzid), "{accepted:?} of {credentials:?}");
     }
     // Nor does its common name count where it has an xmppAddr, whatever that is.
-    let has_xmpp_addr = !credentials.xmpp_addrs.is_empty() || credentials.unusable_xmpp_addrs > 0;
+    let has_xmpp_addr = !credentials.xmpp_addrs.is_empty();
     if accepted.kind == Kind::CertjidVerification && accepted.source == "common_name" {
         assert!(!has_xmpp_addr, "{accepted:?} of {credentials:?}");
+    }
+}
+
+/// The decision, where the module finds the user `module`.
+fn with_module(rules: &Rules<'_>, credentials: &Credentials<'_>) -> (Verdict, Trail) {
+    let mut attempt = Attempt::default();
+    let mut trail = Trail::default();
+    let mut verdict = attempt.decide(rules, credentials, &mut trail);
+    if let Verdict::AskModule(_) = verdict {
+        let answer = ModuleAnswer::Ok("module".to_owned());
+        verdict = attempt.answered(answer, rules, credentials, &mut trail);
+    }
+    (verdict, trail)
+}
+
+/// The client is told what the last kind says, and the operator the cause of one of them that tells
+/// no less than the others.
+fn check_refusal(refused: &Refused, trail: &Trail) {
+    assert!((1..=MAX_MESSAGE).contains(&json_length(&refused.message)));
+    let Some(last) = trail.last() else {
+        return;
+    };
+    assert_eq!(last.outcome, refused.condition.as_str());
+    let given = trail.iter().any(|step| step.message == refused.message);
+    assert!(given, "{refused:?} {trail:?}");
+}
+
+/// An entry, of each sort that there is.
+fn entry(bytes: &[u8]) -> XmppAddr<'_> {
+    match str::from_utf8(bytes) {
+        Ok(text) => XmppAddr::Text(text.into()),
+        Err(_) if bytes.len() % 2 == 0 => XmppAddr::NotText,
+        Err(_) => XmppAddr::Malformed,
     }
 }
 

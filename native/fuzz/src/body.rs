@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use certjid_core::policy::MethodAnswer;
+use certjid_core::decide::MethodAnswer;
 use certjid_sidecar::backend::compare;
 
 use crate::certificate::pem;

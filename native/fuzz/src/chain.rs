@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use certjid_core::certificate::{Certificate, MAX_CERTIFICATE, MAX_CHAIN};
 use certjid_core::config::ListenerRef;
+use certjid_core::decide::{Authzid, Outcome, Request};
 use certjid_core::encoding;
-use certjid_core::policy::{Authzid, Outcome, Request};
 use certjid_core::verify::Reason;
 use serde_json::Value;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
@@ -95,7 +95,6 @@ fn login(port: u16, chain: &[Vec<u8>]) -> Outcome {
         chain: chain.to_vec(),
         authzid: Authzid::Absent,
         verified: None,
-        answers: BTreeMap::new(),
     };
     WORLD.pki.policy.authenticate(&request, NOW)
 }

@@ -1,12 +1,12 @@
 //! Requests: read without harm, answered in a frame with the same id, and the same in JSON and
 //! in Erlang's format.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::config::ListenerRef;
-use certjid_core::policy::{Authzid, Request};
+use certjid_core::decide::{Authzid, Request};
 use certjid_core::reason::Reason;
 use certjid_sidecar::protocol::{Call, Format, Login, MAX_REPLY, Message, refuse};
 use eetf::{Atom, Binary, FixInteger, List, Map, Term};
@@ -74,7 +74,6 @@ fn check_request(data: &[u8]) {
             None => Authzid::Decoded(authzid.into_bytes()),
         },
         verified: None,
-        answers: BTreeMap::new(),
     };
     let call = Ok(Call::Authenticate(Login {
         request: request.clone(),

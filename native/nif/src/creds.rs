@@ -1,6 +1,7 @@
 //! The login of MongooseIM's callback, `certjid_verification:verify_creds/1`.
 
-use certjid_core::policy::{self, Policy};
+use certjid_core::decide;
+use certjid_core::policy::Policy;
 use rustler::{Binary, ErlOption, NifMap, NifTaggedEnum};
 
 use crate::requests::text;
@@ -35,8 +36,8 @@ impl Creds<'_> {
         }
     }
 
-    fn decode(&self) -> Result<policy::Creds<'_>, String> {
-        Ok(policy::Creds {
+    fn decode(&self) -> Result<decide::Creds<'_>, String> {
+        Ok(decide::Creds {
             certificate: &self.der_cert,
             host: text("the host", &self.host)?,
             prefix: text("the prefix", &self.prefix)?,

@@ -1,9 +1,7 @@
-//! CRLs: what `certjid:load/2` is told about missing and stale ones, and why one revoked.
+//! What `certjid:load/2` is told about missing and stale CRLs.
 
 use certjid_core::verify::{CrlPolicy, Missing, Stale};
-use rustler::{Encoder, Env, ErlOption, NifMap, NifUnitEnum, Term};
-
-use crate::terms::Named;
+use rustler::{NifMap, NifUnitEnum};
 
 /// The options of `certjid:load/2`.
 #[derive(NifMap)]
@@ -32,20 +30,5 @@ impl From<Crls> for CrlPolicy {
                 OnCrl::Refuse => Stale::Refuse,
             },
         }
-    }
-}
-
-/// `keyCompromise` and its like, or `undefined`.
-pub struct Revocation(ErlOption<Named>);
-
-impl From<Option<&'static str>> for Revocation {
-    fn from(reason: Option<&'static str>) -> Self {
-        Self(reason.map(Named).into())
-    }
-}
-
-impl Encoder for Revocation {
-    fn encode<'a>(&self, env: Env<'a>) -> Term<'a> {
-        self.0.encode(env)
     }
 }

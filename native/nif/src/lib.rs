@@ -12,26 +12,29 @@ use certjid_core::certificate::Certificate;
 use certjid_core::encoding;
 use certjid_core::jid::Jid;
 use certjid_core::policy::{Modules, Options, Policy};
-use rustler::{Binary, Env, Resource, ResourceArc, Term};
+use rustler::{Binary, Env, ResourceArc, Term};
 
 use crate::creds::{Creds, Verified};
 use crate::crls::Crls;
 use crate::requests::{Items, Listener, Request};
+use crate::resources::{PendingResource, PolicyResource};
 use crate::terms::{Credentials, Fault, Identity, LoadError, Offer, Outcome, SaslOutcome, Warning};
 
 mod creds;
 mod crls;
 mod names;
 mod requests;
+mod resources;
 mod terms;
 
 rustler::init!("certjid_nif");
 
-/// A loaded policy, which Erlang holds as a reference.
-struct PolicyResource(Policy);
-
-#[rustler::resource_impl]
-impl Resource for PolicyResource {}
+/// Goes on with a login.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn answer(pending: ResourceArc<PendingResource>, said: requests::Answer<'_>) -> Outcome {
+    let answer = requests::answer(&said);
+    pending.0.clone().answered(answer).into()
+}
 
 #[rustler::nif(schedule = "DirtyCpu")]
 fn chain(input: Binary<'_>) -> Result<Vec<terms::Bytes>, String> {

@@ -1,8 +1,8 @@
 //! The terms that Erlang sends, with keys and absent fields as those of `terms`.
 
 use certjid_core::config::ListenerRef;
-use certjid_core::policy;
-use certjid_core::sasl::{Condition, ModuleAnswer};
+use certjid_core::decide::{self, ModuleAnswer};
+use certjid_core::reason::Condition;
 use rustler::{Binary, Decoder, ErlOption, NifMap, NifResult, NifTaggedEnum, Term};
 
 /// A list from Erlang. rustler's own decoder panics where a list has no proper end.
@@ -45,8 +45,8 @@ pub enum Authzid<'a> {
     InitialResponse(Binary<'a>),
 }
 
-/// What an Erlang module answered: its name and `{ok, UserName}` or `{error, Condition}`.
-type Answer<'a> = (Binary<'a>, Result<Binary<'a>, Binary<'a>>);
+/// What an Erlang module answered: `{ok, UserName}` or `{error, Condition}`.
+pub type Answer<'a> = Result<Binary<'a>, Binary<'a>>;
 
 #[derive(NifMap)]
 #[rustler(decode)]
@@ -57,14 +57,13 @@ pub struct Request<'a> {
     chain: Items<Binary<'a>>,
     authzid: Authzid<'a>,
     verified: ErlOption<bool>,
-    answers: Items<Answer<'a>>,
 }
 
 impl Request<'_> {
     /// The request, or what is wrong with its data.
-    pub fn decode(&self) -> Result<policy::Request, String> {
+    pub fn decode(&self) -> Result<decide::Request, String> {
         let host_type = self.host_type.as_ref();
-        Ok(policy::Request {
+        Ok(decide::Request {
             listener: self.listener.decode(),
             host: text("the host", &self.host)?.to_owned(),
             host_type: host_type
@@ -73,19 +72,13 @@ impl Request<'_> {
                 .transpose()?,
             chain: bytes(&self.chain.0),
             authzid: match &self.authzid {
-                Authzid::Absent => policy::Authzid::Absent,
-                Authzid::Decoded(authzid) => policy::Authzid::Decoded(authzid.to_vec()),
+                Authzid::Absent => decide::Authzid::Absent,
+                Authzid::Decoded(authzid) => decide::Authzid::Decoded(authzid.to_vec()),
                 Authzid::InitialResponse(response) => {
-                    policy::Authzid::InitialResponse(String::from_utf8_lossy(response).into_owned())
+                    decide::Authzid::InitialResponse(String::from_utf8_lossy(response).into_owned())
                 }
             },
             verified: self.verified.as_ref().as_ref().copied(),
-            answers: self
-                .answers
-                .0
-                .iter()
-                .map(answer)
-                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -96,7 +89,7 @@ pub fn text<'a>(what: &str, bytes: &'a [u8]) -> Result<&'a str, String> {
 }
 
 /// A user name that is not UTF-8, or a condition that RFC 6120 does not have, is a refusal.
-fn answer((module, answer): &Answer<'_>) -> Result<(String, ModuleAnswer), String> {
+pub fn answer(answer: &Answer<'_>) -> ModuleAnswer {
     let answer = match answer {
         Ok(name) => str::from_utf8(name)
             .map(|name| ModuleAnswer::Ok(name.to_owned()))
@@ -106,7 +99,5 @@ fn answer((module, answer): &Answer<'_>) -> Result<(String, ModuleAnswer), Strin
             .and_then(|condition| condition.parse().ok())
             .map(ModuleAnswer::Error),
     };
-    let refused = ModuleAnswer::Error(Condition::NotAuthorized);
-    let module = text("the module name", module)?.to_owned();
-    Ok((module, answer.unwrap_or(refused)))
+    answer.unwrap_or(ModuleAnswer::Error(Condition::NotAuthorized))
 }

@@ -4,16 +4,19 @@
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use certjid_core::certificate::{self, Certificate};
+use certjid_core::certificate::{self, Certificate, XmppAddr};
 use certjid_core::config::{self, ConfigError};
 use certjid_core::reason::Reason;
 use certjid_core::sasl::{self, Kind, Rules, Verdict};
-use certjid_core::{policy, verify};
+use certjid_core::trail::{self, Trail};
+use certjid_core::{decide, verify};
 use rustler::types::atom::{self, Atom};
-use rustler::{Binary, Encoder, Env, ErlOption, NewBinary, NifMap, NifTaggedEnum, Term};
+use rustler::{
+    Binary, Encoder, Env, ErlOption, NewBinary, NifMap, NifTaggedEnum, ResourceArc, Term,
+};
 
-use crate::crls::Revocation;
 use crate::requests::Items;
+use crate::resources::PendingResource;
 
 /// Bytes that become a binary rather than a list.
 pub struct Bytes(pub Vec<u8>);
@@ -35,22 +38,26 @@ impl From<Option<Vec<u8>>> for OptionalBytes {
     }
 }
 
-/// `{ok, Map}`, `{error, Map}`, `{ask, Map}` or `{invalid, Message}`.
+/// `{ok, Map}`, `{error, Map}`, `{ask, Map, Pending}` or `{invalid, Message}`.
 #[derive(NifTaggedEnum)]
 #[rustler(encode)]
 pub enum Outcome {
-    Ask(Question),
+    Ask(Question, ResourceArc<PendingResource>),
     Error(Refused),
     Invalid(String),
     Ok(Allowed),
 }
 
-impl From<policy::Outcome> for Outcome {
-    fn from(outcome: policy::Outcome) -> Self {
+impl From<decide::Outcome> for Outcome {
+    fn from(outcome: decide::Outcome) -> Self {
         match outcome {
-            policy::Outcome::Allowed(allowed) => Self::Ok(allowed.into()),
-            policy::Outcome::AskModule(question) => Self::Ask(question.into()),
-            policy::Outcome::Refused(refused) => Self::Error(refused.into()),
+            decide::Outcome::Allowed(allowed) => Self::Ok(allowed.into()),
+            decide::Outcome::AskMethod(login) => login.unserved().into(),
+            decide::Outcome::AskModule(login) => {
+                let question = login.question().into();
+                Self::Ask(question, ResourceArc::new(PendingResource(*login)))
+            }
+            decide::Outcome::Refused(refused) => Self::Error(refused.into()),
         }
     }
 }
@@ -82,28 +89,25 @@ impl Credentials<'_> {
             suffix: &self.suffix,
             host: &self.host,
         };
+        let text = |text: &String| XmppAddr::Text(text.clone().into());
+        let xmpp_addrs: Vec<XmppAddr<'_>> = self.xmpp_addrs.0.iter().map(text).collect();
         let credentials = sasl::Credentials {
             common_name: self.common_name.as_deref(),
-            xmpp_addrs: &self.xmpp_addrs.0,
-            unusable_xmpp_addrs: 0,
+            xmpp_addrs: &xmpp_addrs,
             authzid: self.authzid.as_ref().as_ref().map(Binary::as_slice),
         };
-        let decision = sasl::decide(&rules, &credentials, &|_| None);
-        let trail = decision.trail.into();
-        match decision.verdict {
-            Verdict::Accepted(accepted) => SaslOutcome::Ok(Accepted {
-                username: accepted.local,
-                source: accepted.source.to_owned(),
-                kind: accepted.kind.into(),
-                trail,
+        let (verdict, trail) = sasl::decide(&rules, &credentials);
+        match verdict {
+            Verdict::User(user) => SaslOutcome::Ok(User {
+                username: user.local,
+                source: user.source.to_owned(),
+                kind: user.kind.into(),
+                trail: trail.into(),
             }),
             Verdict::AskModule(module) => SaslOutcome::Ask(module),
-            Verdict::Rejected(rejected) => SaslOutcome::Error(Rejected {
-                condition: rejected.condition.into(),
-                reason: rejected.reason.into(),
-                message: rejected.message,
-                trail,
-            }),
+            Verdict::Refused(refused) => {
+                SaslOutcome::Error(decide::Refused { trail, ..refused }.into())
+            }
         }
     }
 }
@@ -113,8 +117,8 @@ impl Credentials<'_> {
 #[rustler(encode)]
 pub enum SaslOutcome {
     Ask(String),
-    Error(Rejected),
-    Ok(Accepted),
+    Error(Refused),
+    Ok(User),
 }
 
 /// A value that becomes a binary by its `Display`.
@@ -144,6 +148,15 @@ impl From<usize> for Line {
     }
 }
 
+/// `keyCompromise` and its like, or `undefined`.
+pub struct Revocation(ErlOption<Named>);
+
+impl From<Option<&'static str>> for Revocation {
+    fn from(reason: Option<&'static str>) -> Self {
+        Self(reason.map(Named).into())
+    }
+}
+
 /// Types that are encoded as what they hold.
 macro_rules! transparent {
     ($($name:ident)*) => {
@@ -155,7 +168,7 @@ macro_rules! transparent {
     };
 }
 
-transparent! { FilePath Line OptionalBytes Shown }
+transparent! { FilePath Line OptionalBytes Revocation Shown }
 
 /// A name that becomes an atom, of which there are but few.
 pub struct Named(pub &'static str);
@@ -180,6 +193,12 @@ pub struct List<T>(Vec<T>);
 impl<A, B: From<A>> From<Vec<A>> for List<B> {
     fn from(values: Vec<A>) -> Self {
         Self(values.into_iter().map(B::from).collect())
+    }
+}
+
+impl From<Trail> for List<Step> {
+    fn from(trail: Trail) -> Self {
+        Vec::from(trail).into()
     }
 }
 
@@ -211,8 +230,7 @@ macro_rules! maps {
 }
 
 maps! {
-    Accepted { username: String, source: String, kind: Shown, trail: List<Step>, }
-    Allowed from policy::Allowed {
+    Allowed from decide::Allowed {
         username: String,
         jid: String,
         method: String,
@@ -249,23 +267,22 @@ maps! {
     }
     Name from certificate::Name { kind: String, encoding: String, value: String, }
     Offer { external: bool, reason: Shown, message: String, }
-    Question from policy::ModuleQuestion {
+    Question from decide::ModuleQuestion {
         module: String,
         host: String,
         common_name: ErlOption<String>,
         xmpp_addrs: Vec<String>,
         authzid: OptionalBytes,
     }
-    Refused from policy::Refused {
+    Refused {
         condition: Shown,
         reason: Shown,
         message: String,
         disconnect: bool,
         trail: List<Step>,
     }
-    Rejected { condition: Shown, reason: Shown, message: String, trail: List<Step>, }
     Skipped from certificate::Skipped { kind: String, value: String, reason: String, }
-    Step from sasl::Step { what: String, outcome: String, message: String, }
+    Step from trail::Step { what: String, outcome: String, message: String, }
     Tls {
         verify_mode: Named,
         disconnect_on_failure: bool,
@@ -276,6 +293,7 @@ maps! {
         ciphers: ErlOption<String>,
         versions: ErlOption<Vec<String>>,
     }
+    User { username: String, source: String, kind: Shown, trail: List<Step>, }
     Warning from config::Warning { line: Line, path: String, message: String, }
 }
 
@@ -300,8 +318,20 @@ impl From<&Certificate> for Identity {
     }
 }
 
-impl From<policy::Offer> for Offer {
-    fn from(offer: policy::Offer) -> Self {
+impl From<decide::Refused> for Refused {
+    fn from(refused: decide::Refused) -> Self {
+        Self {
+            condition: refused.condition.into(),
+            reason: refused.reason.into(),
+            message: refused.explained(),
+            disconnect: refused.disconnect,
+            trail: refused.trail.into(),
+        }
+    }
+}
+
+impl From<decide::Offer> for Offer {
+    fn from(offer: decide::Offer) -> Self {
         Self {
             external: offer.external(),
             reason: offer.code().into(),

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use certjid_core::policy::{Outcome, Request};
+use certjid_core::decide::{Decided, Request};
 use certjid_sidecar::backend::{Backed, Options};
 use certjid_sidecar::metrics::Metrics;
 use common::http_service::{Service, answer, pem};
@@ -17,7 +17,7 @@ fn the_request_is_mongooseim_s() {
     let alice = site.client(&["Żółw@localhost"]);
     let service = Service::start(answer(200, &pem(&alice)));
     let allowed = login(&site, &service.config("\"http\"", ""), &alice);
-    let Outcome::Allowed(allowed) = allowed else {
+    let Ok(allowed) = allowed else {
         panic!("{allowed:?}")
     };
     assert_eq!(
@@ -52,7 +52,7 @@ fn user_names_are_encoded_as_forms_are() {
         ("ΚΌΣΜΟΣ", "%CE%BA%CF%8C%CF%83%CE%BC%CE%BF%CF%83"),
         ("ユーザー", "%E3%83%A6%E3%83%BC%E3%82%B6%E3%83%BC"),
     ] {
-        decide(&backed, &site.request(user));
+        let _ = decide(&backed, &site.request(user));
         let request = service.requests.recv().unwrap();
         let expected =
             format!("GET /auth/get_certs?user={encoded}&server=localhost&pass= HTTP/1.1");
@@ -89,7 +89,7 @@ fn a_path_prefix_is_put_before_the_name_as_it_is() {
     let site = Site::new();
     let service = Service::start(answer(204, ""));
     let config = service.config("\"http\"", "").replace("/auth/", "/auth");
-    decide(&site.backed(&config), &site.request("alice"));
+    let _ = decide(&site.backed(&config), &site.request("alice"));
     let request = service.requests.recv().unwrap();
     assert!(
         request[0].starts_with("GET /authget_certs?user=alice&"),
@@ -192,7 +192,7 @@ fn a_service_that_is_down_or_hangs_is_no_refusal() {
 
     let refusing = Service::start(answer(204, ""));
     let outcome = login(&site, &refusing.config("\"http\"", ""), &alice);
-    let Outcome::Refused(refused) = outcome else {
+    let Err(refused) = outcome else {
         panic!("{outcome:?}")
     };
     assert_eq!(refused.reason.as_str(), "method_refused");
@@ -225,7 +225,7 @@ fn https_is_verified_as_the_pool_says() {
     }
 }
 
-fn login(site: &Site, config: &str, der: &[u8]) -> Outcome {
+fn login(site: &Site, config: &str, der: &[u8]) -> Decided {
     decide(&site.backed(config), &with_chain(site, der))
 }
 
@@ -236,10 +236,9 @@ fn with_chain(site: &Site, der: &[u8]) -> Request {
     }
 }
 
-fn condition(outcome: &Outcome) -> Option<&'static str> {
+fn condition(outcome: &Decided) -> Option<&'static str> {
     match outcome {
-        Outcome::Allowed(_) => None,
-        Outcome::Refused(refused) => Some(refused.condition.as_str()),
-        Outcome::AskModule(_) => panic!("no module is configured"),
+        Ok(_) => None,
+        Err(refused) => Some(refused.condition.as_str()),
     }
 }

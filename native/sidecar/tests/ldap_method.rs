@@ -4,7 +4,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use certjid_core::policy::{Outcome, Request};
+use certjid_core::decide::{Decided, Request};
 use common::slapd::Slapd;
 use common::{Site, decide, reason, wait_until};
 
@@ -15,7 +15,7 @@ fn a_user_with_an_entry_logs_in() {
     for tls in [false, true] {
         let config = slapd.config(tls, "", "\"ldap\"");
         let allowed = login(&site, &config, "alice");
-        let Outcome::Allowed(allowed) = allowed else {
+        let Ok(allowed) = allowed else {
             panic!("{allowed:?}")
         };
         assert_eq!(
@@ -202,6 +202,6 @@ fn a_directory_that_is_away_is_no_refusal() {
     wait_until("the directory answers again", || ask() == "ok");
 }
 
-fn login(site: &Site, config: &str, user: &str) -> Outcome {
+fn login(site: &Site, config: &str, user: &str) -> Decided {
     decide(&site.backed(config), &site.request(user))
 }

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use certjid_core::policy::Request;
+use certjid_core::decide::Request;
 use certjid_sidecar::backend::{Backed, Options};
 use common::http_service::{Service, answer, pem};
 use common::slapd::Slapd;

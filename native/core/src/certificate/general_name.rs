@@ -7,7 +7,7 @@ use x509_parser::prelude::{FromDer as _, X509Name};
 
 use super::element::{self, Element};
 use super::name::{self, Found, Name};
-use super::{CertificateError, text};
+use super::{CertificateError, XmppAddr, text};
 
 /// Notes all names of the extension's value.
 pub(super) fn read(san: &[u8], found: &mut Found) -> Result<(), CertificateError> {
@@ -94,7 +94,12 @@ fn read_other_name(contents: &[u8], found: &mut Found) {
 
     let string = match explicit_value(rest) {
         Ok(string) => string,
-        Err(reason) => return found.skip(kind, rest, reason),
+        Err(reason) => {
+            if kind == "xmppAddr" {
+                found.xmpp_addrs.push(XmppAddr::Malformed);
+            }
+            return found.skip(kind, rest, reason);
+        }
     };
     if kind != "xmppAddr" {
         found.add(kind, string.tag, string.value);
@@ -107,13 +112,14 @@ fn read_other_name(contents: &[u8], found: &mut Found) {
             }
         );
         found.skip(kind, string.value, reason);
+        found.xmpp_addrs.push(XmppAddr::Malformed);
     } else if let Some(address) = found.add(kind, string.tag, string.value) {
         if address.is_empty() {
             found.skip(kind, &[], "is empty and names nobody");
         }
-        found.xmpp_addrs.push(address);
+        found.xmpp_addrs.push(XmppAddr::Text(address.into()));
     } else {
-        found.unusable_xmpp_addrs += 1;
+        found.xmpp_addrs.push(XmppAddr::NotText);
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Certificate {
     der: Vec<u8>,
     common_name: Option<String>,
     xmpp_addrs: Vec<String>,
-    unusable_xmpp_addrs: usize,
+    xmpp_addr_entries: Vec<XmppAddr<'static>>,
     names: Vec<Name>,
     skipped: Vec<Skipped>,
     not_before: i64,
@@ -69,11 +69,12 @@ impl Certificate {
             general_name::read(san, &mut found)?;
         }
 
+        let texts = found.xmpp_addrs.iter().filter_map(XmppAddr::text);
         Ok(Self {
             der: der.to_vec(),
             common_name: found.common_name.flatten(),
-            xmpp_addrs: found.xmpp_addrs,
-            unusable_xmpp_addrs: found.unusable_xmpp_addrs,
+            xmpp_addrs: texts.map(str::to_owned).collect(),
+            xmpp_addr_entries: found.xmpp_addrs,
             names: found.names,
             skipped: found.skipped,
             not_before,

@@ -1,6 +1,6 @@
 use x509_parser::prelude::{AttributeTypeAndValue, X509Name};
 
-use super::text;
+use super::{XmppAddr, text};
 
 /// A name that a certificate carries.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -29,9 +29,7 @@ pub struct Skipped {
 pub(super) struct Found {
     /// Unset until the first common name; then None if that one is unusable.
     pub(super) common_name: Option<Option<String>>,
-    pub(super) xmpp_addrs: Vec<String>,
-    /// UTF8Strings that are no text.
-    pub(super) unusable_xmpp_addrs: usize,
+    pub(super) xmpp_addrs: Vec<XmppAddr<'static>>,
     pub(super) names: Vec<Name>,
     pub(super) skipped: Vec<Skipped>,
 }

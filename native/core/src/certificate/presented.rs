@@ -5,15 +5,16 @@ use std::borrow::Cow;
 use x509_parser::prelude::{FromDer as _, X509Name};
 
 use super::ordinary::Ordinary;
-use super::{Certificate, CertificateError, Skipped, name};
+use super::{Certificate, CertificateError, Skipped, XmppAddr, name};
 
 /// The fields as [`Certificate`] has them.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Presented<'a> {
     pub(crate) der: &'a [u8],
     pub(crate) common_name: Option<String>,
-    pub(crate) xmpp_addrs: Vec<String>,
-    pub(crate) unusable_xmpp_addrs: usize,
+    pub(crate) xmpp_addrs: Vec<XmppAddr<'a>>,
+    /// How many common names come after the first.
+    pub(crate) further_common_names: usize,
     pub(crate) subject: String,
     pub(crate) skipped: Vec<Skipped>,
 }
@@ -30,8 +31,13 @@ impl<'a> Presented<'a> {
         Ok(Self {
             der,
             common_name: certificate.common_name,
-            xmpp_addrs: certificate.xmpp_addrs,
-            unusable_xmpp_addrs: certificate.unusable_xmpp_addrs,
+            xmpp_addrs: certificate.xmpp_addr_entries,
+            further_common_names: certificate
+                .names
+                .iter()
+                .filter(|name| name.kind == "commonName")
+                .count()
+                .saturating_sub(1),
             subject: certificate.subject,
             skipped: certificate.skipped,
         })
@@ -43,8 +49,8 @@ impl<'a> Presented<'a> {
         Some(Self {
             der,
             common_name: ordinary.fields.common_name.map(Cow::into_owned),
-            xmpp_addrs: addresses.map(Cow::into_owned).collect(),
-            unusable_xmpp_addrs: 0,
+            xmpp_addrs: addresses.map(XmppAddr::Text).collect(),
+            further_common_names: subject.iter_common_name().count().saturating_sub(1),
             subject: name::to_text(&subject),
             skipped: Vec::new(),
         })

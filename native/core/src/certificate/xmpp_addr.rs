@@ -16,6 +16,15 @@ pub enum XmppAddr<'a> {
 }
 
 impl XmppAddr<'_> {
+    /// The same without borrowing.
+    pub(crate) fn to_static(&self) -> XmppAddr<'static> {
+        match self {
+            Self::Malformed => XmppAddr::Malformed,
+            Self::NotText => XmppAddr::NotText,
+            Self::Text(text) => XmppAddr::Text(text.to_string().into()),
+        }
+    }
+
     /// The text, where it is one.
     pub fn text(&self) -> Option<&str> {
         match self {

@@ -17,9 +17,11 @@ use core::fmt;
 use core::str::FromStr;
 
 mod condition;
+mod refused;
 mod table;
 
 pub use condition::Condition;
+pub use refused::Refused;
 pub use table::Reason;
 
 impl Reason {

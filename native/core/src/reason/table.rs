@@ -71,11 +71,11 @@ reasons! {
             "proxy.md#what-the-server-sends";
         ForwardedMalformed = "forwarded_malformed": Unusable, NotAuthorized,
             "A header is not in the form in which this proxy writes it: the message says how.",
-            "Compare the proxy's settings with the page, and the name of the proxy in `--trust-forwarded`.",
+            "Compare the proxy's settings with docs/proxy.md, and the name of the proxy in `--trust-forwarded`.",
             "proxy.md#what-the-server-sends";
         ForwardedUnexpected = "forwarded_unexpected": Unusable, NotAuthorized,
             "There is a header that this proxy does not write, or one without the other.",
-            "Compare the proxy's settings with the page, and the name of the proxy in `--trust-forwarded`.",
+            "Compare the proxy's settings with docs/proxy.md, and the name of the proxy in `--trust-forwarded`.",
             "proxy.md#what-the-server-sends";
     }
     Configuration {
@@ -233,7 +233,7 @@ reasons! {
             "mongooseim.md";
         InvalidUsername = "invalid_username": Unusable, NotAuthorized,
             "The name is not a valid local part of a JID: the message names the character.",
-            "Issue the certificate with another name.",
+            "Issue a certificate whose common name is a local part, or one with an xmppAddr.",
             "";
         ModuleRefused = "module_refused": Other, NotAuthorized,
             "The Erlang module in `sasl_external` refused the user, or crashed.",

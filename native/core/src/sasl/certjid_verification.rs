@@ -1,34 +1,46 @@
 use alloc::collections::BTreeSet;
 
-use super::{Condition, Credentials, Failure, Found, Rules, quote};
+use super::mongooseim::whole_jid;
+use super::{Credentials, Failure, Found, Rules};
+use crate::certificate::XmppAddr;
 use crate::jid::{self, Jid};
+use crate::message::{quote, quote_some};
 use crate::reason::Reason;
 
 /// XEP-0178 as written; the rules are in the documentation of [`crate::sasl`].
 pub(super) fn verify(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    match (credentials.xmpp_addrs, credentials.unusable_xmpp_addrs) {
-        ([], 0) => by_common_name(rules, credentials),
-        ([], _) => Err(Failure::next(
-            Condition::NotAuthorized,
-            Reason::MalformedXmppAddr,
-            "no xmppAddr of the certificate is text, and so none is a JID",
-        )),
-        _ => by_xmpp_addr(rules, credentials),
+    if credentials.xmpp_addrs.is_empty() {
+        by_common_name(rules, credentials)
+    } else {
+        by_xmpp_addr(rules, credentials)
     }
 }
 
 fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    let addresses = addresses_of_host(rules, credentials.xmpp_addrs);
+    let texts = credentials.xmpp_addrs.iter().filter_map(XmppAddr::text);
+    let jids: Vec<Jid> = texts
+        .filter_map(|text| Jid::parse(text.as_bytes()).ok())
+        .collect();
+    let addresses: Vec<&Jid> = jids
+        .iter()
+        .filter(|jid| jid.domain == rules.host && !jid.local.is_empty())
+        .collect();
     if addresses.is_empty() {
-        return Err(Failure::next(
-            Condition::NotAuthorized,
-            Reason::OtherHost,
-            format!(
-                "none of the certificate's xmppAddrs ({}) names a user of the host {:?}",
-                credentials.xmpp_addrs.join(", ").escape_debug(),
-                rules.host
-            ),
-        ));
+        return Err(if jids.is_empty() {
+            Failure::next(
+                Reason::MalformedXmppAddr,
+                "the certificate has xmppAddrs, but none that is a JID",
+            )
+        } else {
+            Failure::next(
+                Reason::OtherHost,
+                format!(
+                    "none of the certificate's xmppAddrs ({}) names a user of the host {}",
+                    quote_some(jids.iter().map(Jid::to_string)),
+                    quote(rules.host)
+                ),
+            )
+        });
     }
 
     let chosen = match credentials.authzid {
@@ -36,23 +48,24 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
             let users: BTreeSet<&str> = addresses.iter().map(|jid| &*jid.local).collect();
             if users.len() > 1 {
                 return Err(Failure::next(
-                    Condition::InvalidAuthzid,
                     Reason::AuthzidRequired,
                     format!(
-                        "the certificate has {} xmppAddrs of this host, so that the client must \
-                         say with an authorization identity which of them it means",
+                        "the certificate has xmppAddrs of {} users of this host, so that the \
+                         client must say with an authorization identity which of them it means",
                         users.len()
                     ),
                 ));
             }
-            &addresses[0]
+            addresses[0]
         }
         Some(authzid) => {
             let wanted = parse_authzid(authzid)?;
-            // A client that says no resource means the user.
-            let is_wanted = |jid: &&Jid| {
+            // A resource asks for no other user, unless the certificate is for another resource.
+            let is_wanted = |jid: &&&Jid| {
                 (&wanted.local, &wanted.domain) == (&jid.local, &jid.domain)
-                    && (wanted.resource.is_empty() || wanted.resource == jid.resource)
+                    && (wanted.resource.is_empty()
+                        || jid.resource.is_empty()
+                        || wanted.resource == jid.resource)
             };
             addresses.iter().find(is_wanted).ok_or_else(|| {
                 mismatch(authzid, "none of the certificate's xmppAddrs of this host")
@@ -66,46 +79,38 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
 }
 
 fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    let refused = |reason, message| Err(Failure::next(Condition::NotAuthorized, reason, message));
+    let empty = || Failure::next(Reason::InvalidUsername, "the common name is empty");
     let common_name = match credentials.common_name {
         None => {
-            return refused(
+            return Err(Failure::next(
                 Reason::NoIdentity,
-                "the certificate has neither an xmppAddr nor a common name".to_owned(),
-            );
+                "the certificate has neither an xmppAddr nor a common name",
+            ));
         }
-        Some("") => {
-            return refused(
-                Reason::InvalidUsername,
-                "the common name is empty".to_owned(),
-            );
-        }
-        Some(common_name) => format!("{}{common_name}{}", rules.prefix, rules.suffix),
+        Some("") => return Err(empty()),
+        Some(common_name) => common_name,
     };
-    let local = match jid::nodeprep(&common_name) {
-        Ok(local) if !local.is_empty() => local,
-        Ok(_) => {
-            return refused(
-                Reason::InvalidUsername,
-                "the common name is empty".to_owned(),
-            );
-        }
-        Err(error) => {
-            return refused(
-                Reason::InvalidUsername,
-                format!("the common name gives no valid local part: {error}"),
-            );
-        }
-    };
+    if let Some(refused) = whole_jid(rules, credentials, common_name) {
+        return Err(Failure::Next(refused));
+    }
+    let name = format!("{}{common_name}{}", rules.prefix, rules.suffix);
+    let local = jid::nodeprep(&name).map_err(|error| {
+        Failure::next(
+            Reason::InvalidUsername,
+            format!("the common name gives no valid local part: {error}"),
+        )
+    })?;
+    if local.is_empty() {
+        return Err(empty());
+    }
 
     if let Some(authzid) = credentials.authzid {
         let wanted = parse_authzid(authzid)?;
-        let is_wanted = wanted.local == local && wanted.domain == rules.host;
-        if !is_wanted || !wanted.resource.is_empty() {
-            let of_certificate = format!("{local}@{}", rules.host);
+        if wanted.local != local || wanted.domain != rules.host {
+            let of_certificate = quote(&format!("{local}@{}", rules.host));
             return Err(mismatch(
                 authzid,
-                &format!("not {of_certificate:?}, which the common name gives"),
+                &format!("not {of_certificate}, which the common name gives"),
             ));
         }
     }
@@ -115,31 +120,14 @@ fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Fo
     })
 }
 
-/// The xmppAddr fields that name a user of this host.
-fn addresses_of_host(rules: &Rules<'_>, xmpp_addrs: &[String]) -> Vec<Jid> {
-    xmpp_addrs
-        .iter()
-        .filter_map(|text| Jid::parse(text.as_bytes()).ok())
-        .filter(|jid| jid.domain == rules.host && !jid.local.is_empty())
-        .collect()
-}
-
 fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
-    Jid::parse(authzid).map_err(|error| {
-        Failure::next(
-            Condition::InvalidAuthzid,
-            Reason::MalformedAuthzid,
-            format!(
-                "the authorization identity {} is no JID: {error}",
-                quote(authzid)
-            ),
-        )
+    Jid::parse(authzid).map_err(|error| match Failure::malformed_authzid(authzid, &error) {
+        Failure::Last(refused) | Failure::Next(refused) => Failure::Next(refused),
     })
 }
 
 fn mismatch(authzid: &[u8], what: &str) -> Failure {
     Failure::next(
-        Condition::InvalidAuthzid,
         Reason::AuthzidMismatch,
         format!("the authorization identity {} is {what}", quote(authzid)),
     )
@@ -148,49 +136,102 @@ fn mismatch(authzid: &[u8], what: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sasl::Condition;
 
-    fn user(xmpp_addrs: &[&str], authzid: Option<&str>) -> Result<String, Condition> {
+    const BOB: Option<&str> = Some("bob");
+
+    fn verify_with(
+        common_name: Option<&str>,
+        xmpp_addrs: &[XmppAddr<'_>],
+        authzid: Option<&str>,
+    ) -> Result<String, (Condition, Reason)> {
         let rules = Rules {
             kinds: &[],
             prefix: "",
             suffix: "",
             host: "localhost",
         };
-        let xmpp_addrs: Vec<String> = xmpp_addrs.iter().map(ToString::to_string).collect();
         let credentials = Credentials {
-            common_name: Some("bob"),
-            xmpp_addrs: &xmpp_addrs,
+            common_name,
+            xmpp_addrs,
             authzid: authzid.map(str::as_bytes),
-            ..Credentials::default()
         };
         match verify(&rules, &credentials) {
             Ok(found) => Ok(found.name),
-            Err(Failure::Last(rejected) | Failure::Next(rejected)) => Err(rejected.condition),
+            Err(Failure::Last(refused) | Failure::Next(refused)) => {
+                Err((refused.condition, refused.reason))
+            }
         }
     }
 
+    fn user(xmpp_addrs: &[&str], authzid: Option<&str>) -> Result<String, (Condition, Reason)> {
+        let xmpp_addrs: Vec<_> = xmpp_addrs
+            .iter()
+            .map(|&text| XmppAddr::Text(text.into()))
+            .collect();
+        verify_with(BOB, &xmpp_addrs, authzid)
+    }
+
+    const MISMATCH: (Condition, Reason) = (Condition::InvalidAuthzid, Reason::AuthzidMismatch);
+
     #[test]
     fn the_order_of_xmpp_addrs_does_not_matter() {
-        let phone = "alice@localhost/phone";
-        for addresses in [["alice@localhost", phone], [phone, "Alice@localhost"]] {
+        let [phone, tablet] = ["alice@localhost/phone", "alice@localhost/tablet"];
+        for addresses in [[tablet, phone], [phone, tablet]] {
             let alice = Ok("alice".to_owned());
             assert_eq!(user(&addresses, Some(phone)), alice);
             assert_eq!(user(&addresses, Some("alice@localhost")), alice);
             assert_eq!(user(&addresses, None), alice);
             let other = user(&addresses, Some("alice@localhost/desk"));
-            assert_eq!(other, Err(Condition::InvalidAuthzid));
+            assert_eq!(other, Err(MISMATCH));
+        }
+        for addresses in [["alice@localhost", phone], [phone, "Alice@localhost"]] {
+            let desk = user(&addresses, Some("alice@localhost/desk"));
+            assert_eq!(desk, Ok("alice".to_owned()));
         }
     }
 
     #[test]
+    fn a_resource_asks_for_no_other_user() {
+        let full = Some("Alice@localhost/a/b@c");
+        assert_eq!(user(&["alice@localhost"], full), Ok("alice".to_owned()));
+        assert_eq!(user(&["bob@localhost"], full), Err(MISMATCH));
+        assert_eq!(user(&[], Some("bob@localhost/x")), Ok("bob".to_owned()));
+        assert_eq!(user(&[], Some("bob@localhost/")), Ok("bob".to_owned()));
+        assert_eq!(user(&[], full), Err(MISMATCH));
+    }
+
+    #[test]
     fn jids_are_compared_part_by_part() {
-        // A fullwidth @, of which nameprep makes an ordinary one: a host, and no user of one.
+        // A fullwidth @, of which nameprep makes an ordinary one: a host, and not a user of one.
         let [alice, bob] = ["alice\u{ff20}localhost", "bob\u{ff20}localhost"];
         let written = Jid::parse(alice.as_bytes()).unwrap().to_string();
         assert_eq!(written, "alice@localhost");
         for (addresses, authzid) in [(&["alice@localhost"][..], alice), (&[], bob)] {
-            let judged = user(addresses, Some(authzid));
-            assert_eq!(judged, Err(Condition::InvalidAuthzid));
+            assert_eq!(user(addresses, Some(authzid)), Err(MISMATCH));
         }
+    }
+
+    #[test]
+    fn the_common_name_never_stands_in_for_an_xmpp_addr() {
+        let malformed = Err((Condition::NotAuthorized, Reason::MalformedXmppAddr));
+        let text = |text: &'static str| XmppAddr::Text(text.into());
+        for entry in [
+            XmppAddr::Malformed,
+            XmppAddr::NotText,
+            text(""),
+            text("a b@localhost"),
+        ] {
+            for authzid in [None, Some("bob@localhost")] {
+                let entries = [entry.clone()];
+                assert_eq!(verify_with(BOB, &entries, authzid), malformed, "{entry:?}");
+            }
+            let beside = [entry.clone(), text("alice@localhost")];
+            assert_eq!(verify_with(BOB, &beside, None), Ok("alice".to_owned()));
+            let other = [entry, text("mallory@other")];
+            let refused = Err((Condition::NotAuthorized, Reason::OtherHost));
+            assert_eq!(verify_with(BOB, &other, None), refused);
+        }
+        assert_eq!(verify_with(BOB, &[], None), Ok("bob".to_owned()));
     }
 }

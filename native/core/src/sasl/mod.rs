@@ -2,33 +2,39 @@
 //! authorization identity that the client sends to a user name.
 //!
 //! MongooseIM's option `auth.sasl_external` lists the [`Kind`]s to try. The first that finds a
-//! user decides; if none does, the client is told the condition of the last one. Where
-//! MongooseIM's process crashes (on a malformed JID), the login is refused and no further kind
-//! is tried.
+//! user decides; if none does, the client is told the condition of the last one, and the operator
+//! the cause that tells most ([`Refused`]). Where MongooseIM's process crashes (on a malformed
+//! JID), the login is refused and no further kind is tried.
 //!
 //! `certjid_verification` is certjid's own kind, XEP-0178 as written:
 //!
 //! 1. Only xmppAddr fields of this host count, compared after stringprep; duplicates are one.
 //! 2. One of them and no authzid: that JID. An authzid equal to one of them: that JID. Several
-//!    and no authzid, or an authzid equal to none: `invalid-authzid`.
-//! 3. No xmppAddr at all: the common name with prefix and suffix, if it is a valid local part;
-//!    an authzid must then equal the resulting JID, else `invalid-authzid`.
+//!    and no authzid, or an authzid equal to none: `invalid-authzid`. An authzid with a resource
+//!    counts as its bare JID, unless the xmppAddr has another resource.
+//! 3. No xmppAddr at all, not even one that can't be read: the common name with prefix and
+//!    suffix, if it is a valid local part; an authzid must then equal the resulting JID, otherwise
+//!    `invalid-authzid`.
 //! 4. xmppAddr fields, but none of this host: `not-authorized`, whatever the common name says.
 //!
 //! ```
+//! use certjid_core::certificate::XmppAddr;
 //! use certjid_core::sasl::{self, Credentials, Kind, Rules};
 //!
 //! let rules = Rules { kinds: &[Kind::Standard], prefix: "", suffix: "", host: "localhost" };
-//! let addrs = ["Alice@localhost".to_owned()];
+//! let addrs = [XmppAddr::Text("Alice@localhost".into())];
 //! let alice = Credentials { xmpp_addrs: &addrs, ..Credentials::default() };
-//! let decision = sasl::decide(&rules, &alice, &|_| None);
-//! assert!(matches!(decision.verdict, sasl::Verdict::Accepted(found) if found.local == "alice"));
+//! let (verdict, _) = sasl::decide(&rules, &alice);
+//! assert!(matches!(verdict, sasl::Verdict::User(user) if user.local == "alice"));
 //! ```
 //!
 //! [XEP-0178]: https://xmpp.org/extensions/xep-0178.html
 
+use crate::certificate::XmppAddr;
 use crate::jid::{self, JidError};
-use crate::reason::Reason;
+use crate::message::quote;
+use crate::reason::{Reason, Refused};
+use crate::trail::Trail;
 
 mod certjid_verification;
 pub mod initial_response;
@@ -56,38 +62,15 @@ pub struct Rules<'a> {
 pub struct Credentials<'a> {
     /// The certificate's first common name.
     pub common_name: Option<&'a str>,
-    /// The certificate's usable xmppAddr fields, in order.
-    pub xmpp_addrs: &'a [String],
-    /// Its other xmppAddr fields, those that are no text: not UTF-8, or with control characters.
-    /// They name nobody, but the certificate does not count as one without xmppAddr.
-    pub unusable_xmpp_addrs: usize,
+    /// All of its id-on-xmppAddr entries in order, usable or not.
+    pub xmpp_addrs: &'a [XmppAddr<'a>],
     /// The decoded authorization identity; empty is absent.
     pub authzid: Option<&'a [u8]>,
 }
 
-/// The outcome of all kinds, and how it came about.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Decision {
-    /// The outcome.
-    pub verdict: Verdict,
-    /// One step for each kind that was tried.
-    pub trail: Vec<Step>,
-}
-
-/// What the kinds find.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Verdict {
-    /// A user.
-    Accepted(Accepted),
-    /// The name of an Erlang module that must answer first.
-    AskModule(String),
-    /// No user.
-    Rejected(Rejected),
-}
-
 /// A user that a kind found.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Accepted {
+pub struct User {
     /// The prepared local part, never empty.
     pub local: String,
     /// The entry of `sasl_external`.
@@ -96,37 +79,15 @@ pub struct Accepted {
     pub source: &'static str,
 }
 
-/// Why there is no user.
+/// What the kinds find.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Rejected {
-    /// What the client is told.
-    pub condition: Condition,
-    /// The cause.
-    pub reason: Reason,
-    /// The cause for the operator, as a sentence.
-    pub message: String,
-}
-
-/// One step of a decision, for the operator.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Step {
-    /// What was tried: `certificate`, an entry of `sasl_external`, or a method.
-    pub what: String,
-    /// `ok`, `note`, `skipped`, or the SASL condition.
-    pub outcome: String,
-    /// A sentence.
-    pub message: String,
-}
-
-impl Step {
-    /// A step with its three parts.
-    pub fn new(what: &str, outcome: &str, message: impl Into<String>) -> Self {
-        Self {
-            what: what.to_owned(),
-            outcome: outcome.to_owned(),
-            message: message.into(),
-        }
-    }
+pub enum Verdict {
+    /// The name of an Erlang module that has to answer first: [`Attempt::answered`].
+    AskModule(String),
+    /// No user. The trail is empty.
+    Refused(Refused),
+    /// A user.
+    User(User),
 }
 
 /// What an Erlang module's `verify_creds/1` says: the user name, or a SASL condition.
@@ -136,70 +97,107 @@ pub enum ModuleAnswer {
     Error(Condition),
     /// `{ok, UserName}`.
     Ok(String),
+    /// There is no Erlang to ask it.
+    Unavailable,
 }
 
-/// Tries the kinds in their order. `ask` gives the answer of an Erlang module, or None where it
-/// has not been asked yet.
-pub fn decide(
-    rules: &Rules<'_>,
-    credentials: &Credentials<'_>,
-    ask: &dyn Fn(&str) -> Option<ModuleAnswer>,
-) -> Decision {
-    let credentials = Credentials {
-        authzid: credentials.authzid.filter(|authzid| !authzid.is_empty()),
-        ..*credentials
-    };
-    let mut trail = Vec::with_capacity(rules.kinds.len());
-    let mut last = Rejected {
-        condition: Condition::NotAuthorized,
-        reason: Reason::NoVerificationKind,
-        message: "sasl_external is empty, so that no certificate can log in".to_owned(),
-    };
-    for kind in rules.kinds {
-        let found = match kind {
-            Kind::AuthId => mongooseim::auth_id(rules, &credentials),
-            Kind::CertjidVerification => certjid_verification::verify(rules, &credentials),
-            Kind::CommonName => mongooseim::common_name(rules, &credentials),
-            Kind::DemoVerification => mongooseim::demo(rules, &credentials),
-            Kind::Standard => mongooseim::standard(rules, &credentials),
-            Kind::Module(name) => match ask(name) {
-                Some(answer) => ask_module(name, answer),
-                None => {
-                    let verdict = Verdict::AskModule(name.clone());
-                    return Decision { verdict, trail };
-                }
-            },
+/// Tries the kinds in their order, as far as no module has to answer. The trail has one step for
+/// each kind that was tried.
+pub fn decide(rules: &Rules<'_>, credentials: &Credentials<'_>) -> (Verdict, Trail) {
+    let mut trail = Trail::default();
+    let verdict = Attempt::default().decide(rules, credentials, &mut trail);
+    (verdict, trail)
+}
+
+/// How far the kinds of one login have been tried. Rules and credentials have to be the same each
+/// time.
+#[derive(Clone, Debug, Default)]
+pub struct Attempt {
+    /// The kinds that have refused.
+    tried: usize,
+    refused: Option<Refused>,
+}
+
+impl Attempt {
+    /// Tries the kinds that are left.
+    pub fn decide(
+        &mut self,
+        rules: &Rules<'_>,
+        credentials: &Credentials<'_>,
+        trail: &mut Trail,
+    ) -> Verdict {
+        let credentials = Credentials {
+            authzid: credentials.authzid.filter(|authzid| !authzid.is_empty()),
+            ..*credentials
         };
-        let (rejected, further) = match found.and_then(|found| found.prepare(kind)) {
-            Ok(accepted) => {
-                let message = format!(
-                    "{} names {}@{}",
-                    source_name(accepted.source),
-                    accepted.local,
-                    rules.host
-                );
-                trail.push(Step::new(kind.as_str(), "ok", message));
-                return Decision {
-                    verdict: Verdict::Accepted(accepted),
-                    trail,
-                };
+        while let Some(kind) = rules.kinds.get(self.tried) {
+            let found = match kind {
+                Kind::AuthId => mongooseim::auth_id(rules, &credentials),
+                Kind::CertjidVerification => certjid_verification::verify(rules, &credentials),
+                Kind::CommonName => mongooseim::common_name(rules, &credentials),
+                Kind::DemoVerification => mongooseim::demo(rules, &credentials),
+                Kind::Standard => mongooseim::standard(rules, &credentials),
+                Kind::Module(name) => return Verdict::AskModule(name.clone()),
+            };
+            if let Some(verdict) = self.conclude(rules, kind, found, trail) {
+                return verdict;
             }
-            Err(Failure::Next(rejected)) => (rejected, true),
-            Err(Failure::Last(rejected)) => (rejected, false),
-        };
-        trail.push(Step::new(
-            kind.as_str(),
-            rejected.condition.as_str(),
-            rejected.message.as_str(),
-        ));
-        last = rejected;
-        if !further {
-            break;
         }
+        let refused = self.refused.take().unwrap_or_else(|| {
+            Refused::new(
+                Reason::NoVerificationKind,
+                "sasl_external is empty, so that no certificate can log in",
+            )
+        });
+        Verdict::Refused(refused)
     }
-    Decision {
-        verdict: Verdict::Rejected(last),
-        trail,
+
+    /// Goes on with the answer of the module that has to be asked.
+    pub fn answered(
+        &mut self,
+        answer: ModuleAnswer,
+        rules: &Rules<'_>,
+        credentials: &Credentials<'_>,
+        trail: &mut Trail,
+    ) -> Verdict {
+        if let Some(kind @ Kind::Module(name)) = rules.kinds.get(self.tried) {
+            let found = module(name, answer);
+            if let Some(verdict) = self.conclude(rules, kind, found, trail) {
+                return verdict;
+            }
+        }
+        self.decide(rules, credentials, trail)
+    }
+
+    /// Notes what a kind found; None where the next one is to be tried.
+    fn conclude(
+        &mut self,
+        rules: &Rules<'_>,
+        kind: &Kind,
+        found: Result<Found, Failure>,
+        trail: &mut Trail,
+    ) -> Option<Verdict> {
+        self.tried += 1;
+        let (refused, is_last) = match found.and_then(|found| found.prepare(kind)) {
+            Ok(user) => {
+                let source = source_name(user.source);
+                let jid = format!("{}@{}", user.local, rules.host);
+                trail.push(kind.as_str(), "ok", format!("{source} names {jid}"));
+                return Some(Verdict::User(user));
+            }
+            Err(Failure::Last(refused)) => (refused, true),
+            Err(Failure::Next(refused)) => (refused, false),
+        };
+        trail.push(kind.as_str(), refused.condition.as_str(), &refused.message);
+        let refused = match self.refused.take() {
+            Some(earlier) => earlier.then(refused),
+            None => refused,
+        };
+        if is_last {
+            return Some(Verdict::Refused(refused));
+        }
+        self.refused = Some(refused);
+        None
     }
 }
 
@@ -212,27 +210,22 @@ struct Found {
 impl Found {
     /// Prepares the name. One that makes no local part ends the login: MongooseIM too takes the
     /// kind's success for the answer and refuses the user name afterwards.
-    fn prepare(self, kind: &Kind) -> Result<Accepted, Failure> {
+    fn prepare(self, kind: &Kind) -> Result<User, Failure> {
         let source = source_name(self.source);
-        let unusable = |message| {
-            Failure::Last(Rejected {
-                condition: Condition::NotAuthorized,
-                reason: Reason::InvalidUsername,
-                message,
-            })
-        };
+        let unusable =
+            |message: String| Failure::Last(Refused::new(Reason::InvalidUsername, message));
         match jid::nodeprep(&self.name) {
             Ok(local) if local.is_empty() => {
                 Err(unusable(format!("{source} gives an empty user name")))
             }
-            Ok(local) => Ok(Accepted {
+            Ok(local) => Ok(User {
                 local,
                 kind: kind.clone(),
                 source: self.source,
             }),
             Err(error) => Err(unusable(format!(
-                "{source} gives the user name {:?}, which is no valid local part: {error}",
-                self.name
+                "{source} gives the user name {}, which is not a valid local part: {error}",
+                quote(&self.name)
             ))),
         }
     }
@@ -241,61 +234,51 @@ impl Found {
 /// Why a kind finds no user, and whether the next one is tried.
 enum Failure {
     /// MongooseIM would crash, or refuse the user afterwards: nothing else is tried.
-    Last(Rejected),
+    Last(Refused),
     /// The next kind is tried.
-    Next(Rejected),
+    Next(Refused),
 }
 
 impl Failure {
-    fn next(condition: Condition, reason: Reason, message: impl Into<String>) -> Self {
-        Self::Next(Rejected {
-            condition,
-            reason,
-            message: message.into(),
-        })
+    fn next(reason: Reason, message: impl AsRef<str>) -> Self {
+        Self::Next(Refused::new(reason, message))
     }
 
-    /// The authzid is no JID, and the kind reads it.
+    /// The authzid is not a JID, and the kind reads it.
     fn malformed_authzid(authzid: &[u8], error: &JidError) -> Self {
-        Self::Last(Rejected {
-            condition: Condition::InvalidAuthzid,
-            reason: Reason::MalformedAuthzid,
-            message: format!(
-                "the authorization identity {} is no JID: {error}",
-                quote(authzid)
-            ),
-        })
+        let authzid = quote(authzid);
+        Self::Last(Refused::new(
+            Reason::MalformedAuthzid,
+            format!("the authorization identity {authzid} is not a JID: {error}"),
+        ))
     }
 
-    /// An xmppAddr is no JID, and the kind reads it.
+    /// An xmppAddr is not a JID, and the kind reads it.
     fn malformed_xmpp_addr(address: &str, error: &JidError) -> Self {
-        Self::Last(Rejected {
-            condition: Condition::NotAuthorized,
-            reason: Reason::MalformedXmppAddr,
-            message: format!("the certificate's xmppAddr {address:?} is no JID: {error}"),
-        })
-    }
-
-    /// The certificate's only xmppAddr is no text.
-    fn unusable_xmpp_addr() -> Self {
-        Self::Last(Rejected {
-            condition: Condition::NotAuthorized,
-            reason: Reason::MalformedXmppAddr,
-            message: "the certificate's only xmppAddr is no text, and so no JID".to_owned(),
-        })
+        let address = quote(address);
+        Self::Last(Refused::new(
+            Reason::MalformedXmppAddr,
+            format!("the certificate's xmppAddr {address} is not a JID: {error}"),
+        ))
     }
 }
 
-fn ask_module(name: &str, answer: ModuleAnswer) -> Result<Found, Failure> {
+fn module(name: &str, answer: ModuleAnswer) -> Result<Found, Failure> {
     match answer {
         ModuleAnswer::Ok(name) => Ok(Found {
             name,
             source: "module",
         }),
-        ModuleAnswer::Error(condition) => Err(Failure::next(
-            condition,
-            Reason::ModuleRefused,
-            format!("the Erlang module {name} refuses the credentials with {condition}"),
+        ModuleAnswer::Error(condition) => {
+            let message =
+                format!("the Erlang module {name} refuses the credentials with {condition}");
+            Err(Failure::Next(
+                Refused::new(Reason::ModuleRefused, message).told(condition),
+            ))
+        }
+        ModuleAnswer::Unavailable => Err(Failure::next(
+            Reason::ModuleUnavailable,
+            format!("no Erlang runs here to ask the module {name}"),
         )),
     }
 }
@@ -307,13 +290,5 @@ fn source_name(source: &str) -> &'static str {
         "common_name" => "the common name",
         "module" => "the Erlang module",
         _ => "the xmppAddr",
-    }
-}
-
-/// Bytes from the network, for people to read.
-fn quote(bytes: &[u8]) -> String {
-    match core::str::from_utf8(bytes) {
-        Ok(text) => format!("{text:?}"),
-        Err(_) => format!("\"{}\"", bytes.escape_ascii()),
     }
 }

@@ -1,50 +1,50 @@
 //! The verification kinds that MongooseIM has, with its own conditions.
 
-use super::{Condition, Credentials, Failure, Found, Rules, quote};
+use super::{Condition, Credentials, Failure, Found, Rules, certjid_verification};
+use crate::certificate::XmppAddr;
 use crate::jid::Jid;
-use crate::reason::Reason;
+use crate::message::quote;
+use crate::reason::{Reason, Refused};
 
 /// The xmppAddr fields. One of them admits no authzid; several demand one that is equal to one
 /// of them byte by byte.
 pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    let count = credentials.xmpp_addrs.len() + credentials.unusable_xmpp_addrs;
-    match (count, credentials.xmpp_addrs, credentials.authzid) {
-        (0, _, _) => Err(Failure::next(
-            Condition::NotAuthorized,
+    let seen = seen(credentials);
+    match (&seen[..], credentials.authzid) {
+        ([], _) => Err(Failure::next(
             Reason::NoXmppAddr,
             "the certificate has no usable xmppAddr",
         )),
-        (1, addresses, Some(authzid)) => {
-            let only = addresses.first().map_or("", String::as_str);
-            Err(unexpected_authzid(only, authzid))
-        }
-        (1, [only], None) => {
-            let jid = Jid::parse(only.as_bytes())
-                .map_err(|error| Failure::malformed_xmpp_addr(only, &error))?;
+        ([only], Some(authzid)) => Err(unexpected_authzid(rules, credentials, only, authzid)),
+        ([only], None) => {
+            let Some(text) = only.text() else {
+                return Err(Failure::Last(Refused::new(
+                    Reason::MalformedXmppAddr,
+                    "the certificate's only xmppAddr is not text, and so not a JID",
+                )));
+            };
+            let jid = Jid::parse(text.as_bytes())
+                .map_err(|error| Failure::malformed_xmpp_addr(text, &error))?;
             user_of_host(rules, jid, "xmppAddr")
         }
-        (1, _, None) => Err(Failure::unusable_xmpp_addr()),
-        (_, _, None) => Err(Failure::next(
-            Condition::InvalidAuthzid,
+        (several, None) => Err(Failure::next(
             Reason::AuthzidRequired,
             format!(
-                "the certificate has {count} xmppAddrs, so that the client must say with an \
-                 authorization identity which of them it means"
+                "the certificate has {} xmppAddrs, so that the client must say with an \
+                 authorization identity which of them it means",
+                several.len()
             ),
         )),
-        (_, several, Some(authzid)) => {
-            if !several.iter().any(|address| address.as_bytes() == authzid) {
-                return Err(Failure::next(
-                    Condition::NotAuthorized,
-                    Reason::AuthzidNotListed,
-                    format!(
-                        "the authorization identity {} is none of the certificate's xmppAddrs, \
-                         which `standard` compares byte by byte",
-                        quote(authzid)
-                    ),
-                ));
+        (several, Some(authzid)) => {
+            let is_authzid = |address: &&XmppAddr<'_>| {
+                let text = address.text();
+                text.is_some_and(|text| text.as_bytes() == authzid)
+            };
+            if several.iter().any(is_authzid) {
+                user_of_host(rules, parse_authzid(authzid)?, "xmppAddr")
+            } else {
+                Err(unlisted_authzid(rules, credentials, authzid))
             }
-            user_of_host(rules, parse_authzid(authzid)?, "xmppAddr")
         }
     }
 }
@@ -58,27 +58,19 @@ pub(super) fn common_name(
     let jid = credentials.authzid.map(parse_authzid).transpose()?;
     let Some(common_name) = credentials.common_name else {
         return Err(Failure::next(
-            Condition::InvalidAuthzid,
             Reason::NoCommonName,
             "the certificate has no usable common name",
         ));
     };
     match jid {
-        Some(jid) if jid.domain != rules.host => Err(Failure::next(
-            Condition::InvalidAuthzid,
-            Reason::AuthzidOtherHost,
-            format!(
-                "the authorization identity is of the host {:?}, not of {:?}",
-                jid.domain, rules.host
-            ),
-        )),
+        Some(jid) if jid.domain != rules.host => Err(authzid_of_other_host(rules, &jid)),
         Some(jid) if jid.local != common_name => Err(Failure::next(
-            Condition::InvalidAuthzid,
             Reason::AuthzidMismatch,
             format!(
-                "the authorization identity has the local part {:?} where the common name is \
-                 {common_name:?}, which `common_name` compares byte by byte",
-                jid.local
+                "the authorization identity has the local part {}, and the common name is {}; \
+                 `common_name` compares them byte by byte",
+                quote(&jid.local),
+                quote(common_name)
             ),
         )),
         // MongooseIM would make a user of prefix and suffix alone.
@@ -86,10 +78,13 @@ pub(super) fn common_name(
             name: String::new(),
             source: "common_name",
         }),
-        _ => Ok(Found {
-            name: format!("{}{common_name}{}", rules.prefix, rules.suffix),
-            source: "common_name",
-        }),
+        _ => match whole_jid(rules, credentials, common_name) {
+            Some(refused) => Err(Failure::Last(refused)),
+            None => Ok(Found {
+                name: format!("{}{common_name}{}", rules.prefix, rules.suffix),
+                source: "common_name",
+            }),
+        },
     }
 }
 
@@ -97,7 +92,6 @@ pub(super) fn common_name(
 pub(super) fn auth_id(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
     let Some(authzid) = credentials.authzid else {
         return Err(Failure::next(
-            Condition::NotAuthorized,
             Reason::NoAuthzid,
             "the client sent no authorization identity",
         ));
@@ -108,34 +102,64 @@ pub(super) fn auth_id(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resul
 /// `cyrsasl_external_verification`: the first that there is of authzid, single xmppAddr and
 /// common name, which must be a bare JID of this host.
 pub(super) fn demo(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    let (text, source) = match (credentials.authzid, credentials.xmpp_addrs) {
+    let (text, source) = match (credentials.authzid, &seen(credentials)[..]) {
         (Some(authzid), _) => (authzid, "authzid"),
-        // No text is no JID, as the empty one.
-        (None, []) if credentials.unusable_xmpp_addrs == 1 => (&b""[..], "xmppAddr"),
-        (None, [only]) if credentials.unusable_xmpp_addrs == 0 => (only.as_bytes(), "xmppAddr"),
+        // What is not text is not a JID either, as the empty text.
+        (None, [only]) => (only.text().unwrap_or_default().as_bytes(), "xmppAddr"),
         _ => (
             credentials.common_name.unwrap_or_default().as_bytes(),
             "common_name",
         ),
     };
-    let refused = |why: String| {
+    let refused = |why: &str| {
+        let text = quote(text);
         Failure::next(
-            Condition::NotAuthorized,
             Reason::NoBareJid,
-            format!("{} is no bare JID of a user: {why}", quote(text)),
+            format!("{text} is not a bare JID of a user: {why}"),
         )
     };
-    let jid = Jid::parse(text).map_err(|error| refused(error.to_string()))?;
+    let jid = Jid::parse(text).map_err(|error| refused(&error.to_string()))?;
     if !jid.resource.is_empty() {
-        return Err(refused("it has a resource".to_owned()));
+        return Err(refused("it has a resource"));
     }
     if jid.local.is_empty() {
-        return Err(refused("it has no local part".to_owned()));
+        return Err(refused("it has no local part"));
     }
     user_of_host(rules, jid, source)
 }
 
-pub(super) fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
+/// Where a common name that is to be a local part is the whole JID of a user: the refusal, with
+/// the kind that reads such a name, if it would find the user.
+pub(super) fn whole_jid(
+    rules: &Rules<'_>,
+    credentials: &Credentials<'_>,
+    common_name: &str,
+) -> Option<Refused> {
+    let jid = Jid::parse(common_name.as_bytes()).ok();
+    jid.filter(|jid| !jid.local.is_empty())?;
+    let mut message = format!(
+        "the common name {} is a whole JID, and a local part is wanted there",
+        quote(common_name)
+    );
+    let helps = demo(rules, credentials).is_ok_and(|found| found.source == "common_name");
+    if helps {
+        message.push_str(
+            ". `cyrsasl_external_verification` accepts it, but any authorization identity too: \
+             an xmppAddr in the certificate is better",
+        );
+    }
+    Some(Refused::new(Reason::InvalidUsername, message))
+}
+
+/// The entries that MongooseIM sees: it passes over those that are not a UTF8String.
+fn seen<'a>(credentials: &Credentials<'a>) -> Vec<&'a XmppAddr<'a>> {
+    let entries = credentials.xmpp_addrs.iter();
+    entries
+        .filter(|entry| **entry != XmppAddr::Malformed)
+        .collect()
+}
+
+fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
     Jid::parse(authzid).map_err(|error| Failure::malformed_authzid(authzid, &error))
 }
 
@@ -147,77 +171,154 @@ fn user_of_host(rules: &Rules<'_>, jid: Jid, source: &'static str) -> Result<Fou
         });
     }
     Err(Failure::next(
-        Condition::NotAuthorized,
         Reason::OtherHost,
         format!(
-            "{} is {:?}, of the host {:?}, not of {:?}",
+            "{} is {}, of the host {}, not of {}",
             super::source_name(source),
-            jid.bare(),
-            jid.domain,
-            rules.host
+            quote(&jid.bare()),
+            quote(&jid.domain),
+            quote(rules.host)
         ),
     ))
 }
 
+fn authzid_of_other_host(rules: &Rules<'_>, authzid: &Jid) -> Failure {
+    Failure::next(
+        Reason::AuthzidOtherHost,
+        format!(
+            "the authorization identity is of the host {}, not of {}",
+            quote(&authzid.domain),
+            quote(rules.host)
+        ),
+    )
+}
+
 /// One xmppAddr and any authzid: refused, though RFC 6120 lets a client send its own JID.
-fn unexpected_authzid(only: &str, authzid: &[u8]) -> Failure {
-    let equal = match (Jid::parse(only.as_bytes()), Jid::parse(authzid)) {
-        (Ok(only), Ok(authzid)) => only.bare() == authzid.bare(),
-        _ => false,
-    };
-    if equal {
-        Failure::next(
-            Condition::InvalidAuthzid,
-            Reason::AuthzidEqualsOnlyXmppAddr,
-            "the authorization identity equals the certificate's only xmppAddr, but `standard` \
-             takes no authorization identity beside a single xmppAddr; `certjid_verification` \
-             would accept it",
-        )
-    } else {
-        Failure::next(
-            Condition::InvalidAuthzid,
+fn unexpected_authzid(
+    rules: &Rules<'_>,
+    credentials: &Credentials<'_>,
+    only: &XmppAddr<'_>,
+    authzid: &[u8],
+) -> Failure {
+    const RULE: &str = "`standard` takes no authorization identity beside a single xmppAddr";
+    const HINT: &str = "`certjid_verification` would accept it";
+    let sent = quote(authzid);
+    let Some(text) = only.text() else {
+        return Failure::next(
             Reason::AuthzidMismatch,
-            format!(
-                "the authorization identity {} is not the certificate's only xmppAddr {only:?}",
-                quote(authzid)
+            format!("the certificate's only xmppAddr is not text, and so not {sent}; {RULE}"),
+        );
+    };
+    let address = quote(text);
+    if certjid_verification::verify(rules, credentials).is_err() {
+        let mismatch = |what| {
+            Failure::next(
+                Reason::AuthzidMismatch,
+                format!("the authorization identity {sent} {what}"),
+            )
+        };
+        return match Jid::parse(authzid) {
+            Err(error) => Failure::next(
+                Reason::MalformedAuthzid,
+                format!("the authorization identity {sent} is not a JID: {error}"),
             ),
-        )
+            Ok(jid) if jid.domain != rules.host => authzid_of_other_host(rules, &jid),
+            Ok(jid) if jid.local.is_empty() => mismatch("names no user".to_owned()),
+            Ok(_) => mismatch(format!("is not the certificate's only xmppAddr {address}")),
+        };
     }
+    if text.as_bytes() == authzid {
+        return Failure::next(
+            Reason::AuthzidEqualsOnlyXmppAddr,
+            format!(
+                "the authorization identity equals the certificate's only xmppAddr, but {RULE}; \
+                 {HINT}"
+            ),
+        );
+    }
+    match resource(authzid) {
+        Some(resource) => Failure::next(
+            Reason::AuthzidHasResource,
+            format!(
+                "the authorization identity {sent} has the resource {resource} behind the JID of \
+                 the certificate's only xmppAddr {address}, and {RULE}; {HINT}"
+            ),
+        ),
+        None => Failure::next(
+            Reason::AuthzidEqualsOnlyXmppAddr,
+            format!(
+                "the authorization identity {sent} is the user of the certificate's only xmppAddr \
+                 {address}, but {RULE}; {HINT}"
+            ),
+        ),
+    }
+}
+
+/// Several xmppAddrs and an authzid that is not one of them.
+fn unlisted_authzid(rules: &Rules<'_>, credentials: &Credentials<'_>, authzid: &[u8]) -> Failure {
+    let mut message = format!(
+        "the authorization identity {} is not one of the certificate's xmppAddrs, which \
+         `standard` compares byte by byte",
+        quote(authzid)
+    );
+    let mut reason = Reason::AuthzidNotListed;
+    if certjid_verification::verify(rules, credentials).is_ok() {
+        if let Some(resource) = resource(authzid) {
+            reason = Reason::AuthzidHasResource;
+            message.push_str(&format!(" (it has the resource {resource})"));
+        }
+        message.push_str("; `certjid_verification`, which compares JIDs, would accept it");
+    }
+    Failure::Next(Refused::new(reason, message).told(Condition::NotAuthorized))
+}
+
+/// The resource of an authzid, quoted.
+fn resource(authzid: &[u8]) -> Option<String> {
+    let jid = Jid::parse(authzid).ok()?;
+    Some(quote(&jid.resource)).filter(|_| !jid.resource.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const RULES: Rules<'_> = Rules {
+        kinds: &[],
+        prefix: "",
+        suffix: "",
+        host: "localhost",
+    };
+
+    fn text(address: &str) -> XmppAddr<'_> {
+        XmppAddr::Text(address.into())
+    }
+
+    /// Local part, or condition and reason.
+    fn outcome(judged: Result<Found, Failure>) -> String {
+        match judged {
+            Ok(found) => found.name,
+            Err(Failure::Last(refused) | Failure::Next(refused)) => {
+                format!("{} {}", refused.condition, refused.reason)
+            }
+        }
+    }
+
     /// With the authzid of nobody, of alice, and without.
-    fn standard_with(unusable_xmpp_addrs: usize, xmpp_addrs: &[String]) -> [String; 3] {
-        let rules = Rules {
-            kinds: &[],
-            prefix: "",
-            suffix: "",
-            host: "localhost",
-        };
+    fn standard_with(xmpp_addrs: &[XmppAddr<'_>]) -> [String; 3] {
         [Some(&b"eve@localhost"[..]), Some(b"alice@localhost"), None].map(|authzid| {
             let credentials = Credentials {
                 xmpp_addrs,
-                unusable_xmpp_addrs,
                 authzid,
                 ..Credentials::default()
             };
-            match standard(&rules, &credentials) {
-                Ok(found) => found.name,
-                Err(Failure::Last(rejected) | Failure::Next(rejected)) => {
-                    format!("{} {}", rejected.condition, rejected.reason)
-                }
-            }
+            outcome(standard(&RULES, &credentials))
         })
     }
 
     #[test]
     fn an_xmpp_addr_that_is_no_text_counts_as_one() {
-        let alice = ["alice@localhost".to_owned()];
         assert_eq!(
-            standard_with(1, &[]),
+            standard_with(&[XmppAddr::NotText]),
             [
                 "invalid-authzid authzid_mismatch",
                 "invalid-authzid authzid_mismatch",
@@ -225,20 +326,87 @@ mod tests {
             ]
         );
         assert_eq!(
-            standard_with(1, &alice),
+            standard_with(&[XmppAddr::NotText, text("alice@localhost")]),
             [
                 "not-authorized authzid_not_listed",
                 "alice",
                 "invalid-authzid authzid_required"
             ]
         );
-        assert_eq!(
-            standard_with(0, &alice),
-            [
-                "invalid-authzid authzid_mismatch",
-                "invalid-authzid authzid_equals_only_xmpp_addr",
-                "alice"
-            ]
-        );
+    }
+
+    #[test]
+    fn an_xmpp_addr_of_another_type_does_not() {
+        let none = ["not-authorized no_xmpp_addr"; 3];
+        assert_eq!(standard_with(&[XmppAddr::Malformed]), none);
+        for addresses in [
+            &[text("alice@localhost")][..],
+            &[XmppAddr::Malformed, text("alice@localhost")],
+        ] {
+            assert_eq!(
+                standard_with(addresses),
+                [
+                    "invalid-authzid authzid_mismatch",
+                    "invalid-authzid authzid_equals_only_xmpp_addr",
+                    "alice"
+                ]
+            );
+        }
+        // The common name counts, unless MongooseIM sees an entry.
+        for (entry, due) in [
+            (XmppAddr::Malformed, "bob"),
+            (XmppAddr::NotText, "not-authorized no_bare_jid"),
+        ] {
+            let credentials = Credentials {
+                common_name: Some("bob@localhost"),
+                xmpp_addrs: &[entry],
+                authzid: None,
+            };
+            assert_eq!(outcome(demo(&RULES, &credentials)), due);
+        }
+    }
+
+    /// What `standard` says of an authzid beside xmppAddrs: reason, and whether it gives the hint.
+    #[test]
+    fn the_advice_is_true() {
+        let [one, full, two, foreign] = [
+            &["alice@localhost"][..],
+            &["alice@localhost/a"],
+            &["alice@localhost", "bob@localhost"],
+            &["alice@other"],
+        ];
+        let equal = "authzid_equals_only_xmpp_addr";
+        let rows = [
+            (one, "alice@localhost", equal, true),
+            (one, "Alice@localhost", equal, true),
+            (one, "alice@localhost/", equal, true),
+            (one, "alice@localhost/a", "authzid_has_resource", true),
+            (one, "alice@other", "authzid_other_host", false),
+            (one, "a b@localhost", "malformed_authzid", false),
+            (one, "localhost", "authzid_mismatch", false),
+            (full, "alice@localhost/a", equal, true),
+            (full, "alice@localhost", equal, true),
+            (full, "alice@localhost/b", "authzid_mismatch", false),
+            (two, "Alice@localhost", "authzid_not_listed", true),
+            (two, "bob@localhost/a", "authzid_has_resource", true),
+            (two, "eve@localhost", "authzid_not_listed", false),
+            (foreign, "alice@other", "authzid_other_host", false),
+        ];
+        for (addresses, authzid, reason, hint) in rows {
+            let addresses: Vec<XmppAddr<'_>> = addresses.iter().map(|text_| text(text_)).collect();
+            let credentials = Credentials {
+                xmpp_addrs: &addresses,
+                authzid: Some(authzid.as_bytes()),
+                ..Credentials::default()
+            };
+            let Err(Failure::Next(refused)) = standard(&RULES, &credentials) else {
+                panic!("{authzid}");
+            };
+            let message = &refused.message;
+            assert_eq!(refused.reason.as_str(), reason, "{authzid}: {message}");
+            assert_eq!(message.contains("certjid_verification"), hint, "{message}");
+            let says_equal = addresses.len() == 1 && addresses[0].text() == Some(authzid) && hint;
+            assert_eq!(message.contains("equals"), says_equal, "{message}");
+        }
     }
 }

@@ -1,5 +1,6 @@
+use certjid_core::certificate::XmppAddr;
 use certjid_core::jid::Jid;
-use certjid_core::sasl::{self, Accepted, Condition, Credentials, Kind, Rules, Verdict};
+use certjid_core::sasl::{self, Condition, Credentials, Kind, Rules, Verdict};
 use serde_json::Value;
 
 /// All 6,000 decisions. A crash of MongooseIM's is a refusal here, and so is a user name that it
@@ -32,7 +33,12 @@ fn answer(row: &Value) -> String {
         .map(|name| name.parse().unwrap())
         .collect();
     let authzid = authzid(row);
-    let decision = sasl::decide(
+    let addresses = strings(&row["xmpp_addrs"]);
+    let addresses: Vec<XmppAddr<'_>> = addresses
+        .iter()
+        .map(|text| XmppAddr::Text(text.into()))
+        .collect();
+    let (verdict, trail) = sasl::decide(
         &Rules {
             kinds: &kinds,
             prefix: row["prefix"].as_str().unwrap_or_default(),
@@ -41,17 +47,15 @@ fn answer(row: &Value) -> String {
         },
         &Credentials {
             common_name: row["common_name"].as_str(),
-            xmpp_addrs: &strings(&row["xmpp_addrs"]),
-            unusable_xmpp_addrs: 0,
+            xmpp_addrs: &addresses,
             authzid: Some(&authzid),
         },
-        &|module| panic!("{module} is no Erlang module"),
     );
-    assert!(!decision.trail.is_empty());
-    match decision.verdict {
-        Verdict::Accepted(Accepted { local, .. }) => format!("ok {local}"),
+    assert!(!trail.is_empty());
+    match verdict {
+        Verdict::User(user) => format!("ok {}", user.local),
         Verdict::AskModule(module) => panic!("{module} is no Erlang module"),
-        Verdict::Rejected(rejected) => rejected.condition.to_string(),
+        Verdict::Refused(refused) => refused.condition.to_string(),
     }
 }
 

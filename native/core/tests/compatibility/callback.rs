@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use certjid_core::policy::{Creds, Modules, Policy};
+use certjid_core::decide::Creds;
+use certjid_core::policy::{Modules, Policy};
 use certjid_core::reason::Reason;
 use rcgen::{SerialNumber, date_time_ymd};
 

@@ -1,6 +1,7 @@
 //! K1, K2, K7: logins that MongooseIM's process does not survive, or does not offer.
 
-use certjid_core::policy::{Authzid, Modules, Outcome, Policy, Request};
+use certjid_core::decide::{Authzid, Outcome, Request};
+use certjid_core::policy::{Modules, Policy};
 use certjid_core::reason::Reason;
 use certjid_core::sasl::ModuleAnswer;
 
@@ -145,15 +146,18 @@ fn other_modules_are_asked_in_erlang_and_refused_elsewhere() {
     assert_eq!(errors.faults[0].path, "auth.sasl_external");
 
     let policy = server.try_load(&text, Modules::Called).unwrap();
-    let mut login = request(&[ca.issue(&named("alice"))]);
-    let Outcome::AskModule(question) = policy.authenticate(&login, NOW) else {
+    let login = request(&[ca.issue(&named("alice"))]);
+    let Outcome::AskModule(pending) = policy.authenticate(&login, NOW) else {
         panic!("the module is not asked");
     };
+    let question = pending.question();
     assert_eq!(question.module, "my_module");
     assert_eq!(question.common_name.as_deref(), Some("alice"));
     let answer = ModuleAnswer::Ok("bob".to_owned());
-    login.answers.insert("my_module".to_owned(), answer);
-    assert_eq!(allowed(&policy, &login).username, "bob");
+    let Outcome::Allowed(bob) = pending.answered(answer) else {
+        panic!("the module's user is refused");
+    };
+    assert_eq!((bob.username.as_str(), bob.source), ("bob", "module"));
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! A configuration in a folder of its own, and logins to it.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use certjid_core::config::{ConfigErrors, ListenerRef};
-use certjid_core::policy::{Allowed, Authzid, Modules, Outcome, Policy, Refused, Request};
+use certjid_core::decide::{Allowed, Authzid, Outcome, Refused, Request};
+use certjid_core::policy::{Modules, Policy};
 use serde_json::Value;
 
 /// The folder of a configuration; it goes with the test.
@@ -79,7 +79,6 @@ pub fn request(chain: &[Vec<u8>]) -> Request {
         chain: chain.to_vec(),
         authzid: Authzid::Absent,
         verified: None,
-        answers: BTreeMap::new(),
     }
 }
 
@@ -116,7 +115,7 @@ pub fn tried(refused: &Refused) -> Vec<(&str, &str)> {
     let steps = refused.trail.iter();
     steps
         .filter(|step| step.what != "certificate")
-        .map(|step| (step.what.as_str(), step.outcome.as_str()))
+        .map(|step| (step.what.as_str(), step.outcome))
         .collect()
 }
 

@@ -8,7 +8,8 @@ use std::slice;
 use certjid_core::certificate::Certificate;
 use certjid_core::certificate::{MAX_CERTIFICATE, MAX_CHAIN};
 use certjid_core::config::ListenerRef;
-use certjid_core::policy::{Modules, Request};
+use certjid_core::decide::Request;
+use certjid_core::policy::Modules;
 use rcgen::{CustomExtension, SerialNumber};
 
 use super::authority::{Authority, addressed, der, named};

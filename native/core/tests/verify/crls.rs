@@ -1,6 +1,7 @@
 //! R20: certificate revocation lists, and what is done where there is none or an old one.
 
-use certjid_core::policy::{Modules, Policy, Refused};
+use certjid_core::decide::Refused;
+use certjid_core::policy::{Modules, Policy};
 use certjid_core::verify::{CrlPolicy, Missing, Stale};
 
 use super::pki::{ALICE, CLIENT_AUTH, Pki};

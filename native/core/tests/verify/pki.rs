@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use certjid_core::decide::{Authzid, Outcome, Refused, Request};
 use certjid_core::encoding;
-use certjid_core::policy::{self, Authzid, Modules, Options, Outcome, Policy, Refused, Request};
+use certjid_core::policy::{self, Modules, Options, Policy};
 use certjid_core::verify::{self, CrlPolicy, Fault, TrustStore, VerifyMode};
 
 /// A folder with a root and an intermediate CA.
@@ -170,7 +171,6 @@ pub(crate) fn request(chain: Vec<Vec<u8>>) -> Request {
         chain,
         authzid: Authzid::Absent,
         verified: None,
-        answers: Default::default(),
     }
 }
 

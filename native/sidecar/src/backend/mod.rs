@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use certjid_core::config::{self, Config, ConfigError, ConfigErrors, Connection, Ldap, Warning};
-use certjid_core::policy::{
-    self, MethodAnswer, MethodQuestion, Modules, Outcome, Policy, Progress, Request,
-};
+use certjid_core::decide::{Decided, MethodAnswer, MethodQuestion, ModuleAnswer, Outcome, Request};
+use certjid_core::policy::{self, Modules, Policy};
 use certjid_core::verify::CrlPolicy;
 
 use crate::metrics::Metrics;
@@ -76,21 +75,25 @@ impl Backed {
     }
 
     /// Decides a login, at `now` in Unix seconds.
-    pub async fn authenticate(&self, request: &Request, now: i64) -> Outcome {
+    pub async fn authenticate(&self, request: &Request, now: i64) -> Decided {
         let metrics = Metrics::default();
         self.finish(self.policy.begin(request, now), &metrics).await
     }
 
     /// Asks the services that a login needs, each for as long as its pool's time-outs allow.
-    pub async fn finish(&self, mut progress: Progress, metrics: &Metrics) -> Outcome {
+    pub async fn finish(&self, mut outcome: Outcome, metrics: &Metrics) -> Decided {
         loop {
-            let login = match progress {
-                Progress::Asking(login) => login,
-                Progress::Decided(outcome) => return outcome,
+            outcome = match outcome {
+                Outcome::Allowed(allowed) => return Ok(allowed),
+                Outcome::Refused(refused) => return Err(refused),
+                Outcome::AskMethod(login) => {
+                    let config = self.policy.config();
+                    let answer = self.services.ask(&login.question(), config, metrics).await;
+                    login.answered(answer)
+                }
+                // A policy that is loaded with `Modules::Refused` has no module to ask.
+                Outcome::AskModule(login) => login.answered(ModuleAnswer::Unavailable),
             };
-            let config = self.policy.config();
-            let answer = self.services.ask(&login.question(), config, metrics).await;
-            progress = login.answered(answer);
         }
     }
 }

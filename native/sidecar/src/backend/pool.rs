@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use certjid_core::config;
-use certjid_core::policy::{self, MethodAnswer, MethodQuestion};
+use certjid_core::decide::{MethodAnswer, MethodQuestion};
+use certjid_core::policy::{self};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::certificate::Certificate;
 use certjid_core::config::ListenerRef;
-use certjid_core::policy::{self, Authzid, Request};
+use certjid_core::decide::{Authzid, Request};
+use certjid_core::policy::{self};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -164,7 +165,6 @@ fn decide(
             (None, None) => Authzid::Absent,
         },
         verified: None,
-        answers: std::collections::BTreeMap::new(),
     };
     let runtime = Builder::new_current_thread().enable_all().build()?;
     Ok(Answer {

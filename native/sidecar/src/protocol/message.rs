@@ -1,11 +1,9 @@
-use std::collections::BTreeMap;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::config::ListenerRef;
+use certjid_core::decide::{Authzid, Request};
 use certjid_core::encoding;
 use certjid_core::headers::Forwarded;
-use certjid_core::policy::{Authzid, Request};
 
 use super::value::{Fields, Named, Value};
 use super::{Format, Id, etf, forwarded, json};
@@ -104,7 +102,6 @@ fn read_request(fields: &mut Fields<'_>) -> Result<Request, String> {
         chain: read_chain(fields)?,
         authzid: read_authzid(fields)?,
         verified: fields.boolean("verified")?,
-        answers: BTreeMap::new(),
     })
 }
 

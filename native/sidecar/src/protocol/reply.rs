@@ -1,5 +1,6 @@
+use certjid_core::decide::{self, Decided};
 use certjid_core::reason::Reason;
-use certjid_core::{policy, sasl};
+use certjid_core::trail::{self, Trail};
 use serde::{Deserialize, Serialize};
 
 use super::bounds::{MAX_MESSAGE, MAX_REPLY, clipped};
@@ -49,11 +50,11 @@ pub struct Decision {
     pub trail: Vec<Step>,
 }
 
-impl From<policy::Outcome> for Decision {
-    fn from(outcome: policy::Outcome) -> Self {
-        let steps = |trail: Vec<sasl::Step>| trail.into_iter().map(Step::from).collect();
-        match outcome {
-            policy::Outcome::Allowed(allowed) => Self {
+impl From<Decided> for Decision {
+    fn from(decided: Decided) -> Self {
+        let steps = |trail: Trail| Vec::from(trail).into_iter().map(Step::from).collect();
+        match decided {
+            Ok(allowed) => Self {
                 allowed: true,
                 jid: Some(allowed.jid),
                 username: Some(allowed.username),
@@ -63,23 +64,12 @@ impl From<policy::Outcome> for Decision {
                 trail: steps(allowed.trail),
                 ..Self::default()
             },
-            policy::Outcome::Refused(refused) => Self {
+            Err(refused) => Self {
                 condition: Some(refused.condition.to_string()),
                 reason: Some(refused.reason.to_string()),
-                message: Some(sentence(&refused.message)),
+                message: Some(refused.explained()),
                 disconnect: Some(refused.disconnect),
                 trail: steps(refused.trail),
-                ..Self::default()
-            },
-            // A policy that is loaded with `Modules::Refused` has no module to ask.
-            policy::Outcome::AskModule(question) => Self {
-                condition: Some(sasl::Condition::NotAuthorized.to_string()),
-                reason: Some(Reason::ModuleUnavailable.to_string()),
-                message: Some(format!(
-                    "no Erlang runs here to ask the module {}",
-                    question.module
-                )),
-                disconnect: Some(false),
                 ..Self::default()
             },
         }
@@ -97,11 +87,11 @@ pub struct Step {
     pub message: String,
 }
 
-impl From<sasl::Step> for Step {
-    fn from(step: sasl::Step) -> Self {
+impl From<trail::Step> for Step {
+    fn from(step: trail::Step) -> Self {
         Self {
             what: step.what,
-            outcome: step.outcome,
+            outcome: step.outcome.to_owned(),
             message: step.message,
         }
     }
@@ -120,8 +110,8 @@ pub struct Offer {
     pub message: String,
 }
 
-impl From<policy::Offer> for Offer {
-    fn from(offer: policy::Offer) -> Self {
+impl From<decide::Offer> for Offer {
+    fn from(offer: decide::Offer) -> Self {
         Self {
             external: offer.external(),
             mechanisms: offer
@@ -130,7 +120,7 @@ impl From<policy::Offer> for Offer {
                 .into_iter()
                 .collect(),
             reason: offer.code().to_owned(),
-            message: sentence(&offer.message),
+            message: offer.message,
         }
     }
 }

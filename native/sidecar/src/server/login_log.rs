@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use certjid_core::certificate::{LoginFields, fingerprint_hex};
 use certjid_core::config::ListenerRef;
-use certjid_core::policy::Request;
+use certjid_core::decide::Request;
 
 use crate::log_limit::clipped;
 use crate::protocol::Decision;

@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use certjid_core::config::ConfigErrors;
-use certjid_core::policy::{self, Outcome, Progress, Refused, Request};
+use certjid_core::decide::{self, Decided, Outcome, Refused, Request};
+use certjid_core::policy::{self};
 use certjid_core::reason::Reason;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -201,7 +202,7 @@ impl Service {
         // In a task of its own, a panic is no more than an error.
         let completed = tokio::spawn(async move {
             let backed = &login.loaded.backed;
-            let outcome = backed.finish(login.progress, &service.metrics).await;
+            let outcome = backed.finish(login.outcome, &service.metrics).await;
             service.decided(login.id, outcome, &login.entry)
         });
         completed.await.unwrap_or_else(|_| self.failed(id))
@@ -228,24 +229,25 @@ impl Service {
         let completed = self.with_forwarded(login, &loaded);
         let request = completed.as_deref().unwrap_or(&login.request);
         let entry = LogEntry::new(request, begun);
-        let progress = match completed {
+        let outcome = match completed {
             Ok(request) => loaded.backed.policy().begin(&request, self.clock.now()),
-            Err(refused) => Progress::Decided(Outcome::Refused(refused)),
+            Err(refused) => Outcome::Refused(refused),
         };
         self.metrics.checked(begun.elapsed());
-        match progress {
-            Progress::Decided(outcome) => Answer::Ready(self.decided(id, outcome, &entry)),
-            progress @ Progress::Asking(_) => Answer::Waiting(Box::new(Waiting {
+        match outcome {
+            Outcome::Allowed(allowed) => Answer::Ready(self.decided(id, Ok(allowed), &entry)),
+            Outcome::Refused(refused) => Answer::Ready(self.decided(id, Err(refused), &entry)),
+            Outcome::AskMethod(_) | Outcome::AskModule(_) => Answer::Waiting(Box::new(Waiting {
                 id,
                 loaded,
-                progress,
+                outcome,
                 entry,
             })),
         }
     }
 
-    fn decided(&self, id: Id, outcome: Outcome, entry: &LogEntry) -> Vec<u8> {
-        let decision = Decision::from(outcome);
+    fn decided(&self, id: Id, decided: Decided, entry: &LogEntry) -> Vec<u8> {
+        let decision = Decision::from(decided);
         self.metrics.decided(entry.elapsed());
         if decision.allowed {
             let method = decision.method.as_deref();
@@ -280,9 +282,9 @@ impl Service {
                 .backed
                 .policy()
                 .mechanisms(&request, self.clock.now()),
-            Err(refused) => policy::Offer {
+            Err(refused) => decide::Offer {
                 refused: Some(refused.reason),
-                message: refused.message,
+                message: refused.explained(),
             },
         }
         .into()
@@ -356,7 +358,7 @@ pub(super) enum Answer {
 pub(super) struct Waiting {
     id: Id,
     loaded: Arc<Loaded>,
-    progress: Progress,
+    outcome: Outcome,
     entry: LogEntry,
 }
 

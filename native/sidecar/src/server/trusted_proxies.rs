@@ -5,10 +5,9 @@ use core::str::FromStr;
 use std::borrow::Cow;
 
 use certjid_core::config::{Config, ListenerRef};
+use certjid_core::decide::{Refused, Request};
 use certjid_core::headers::Proxy;
-use certjid_core::policy::{Refused, Request};
-use certjid_core::reason::{Condition, Reason};
-use certjid_core::sasl::Step;
+use certjid_core::reason::Reason;
 use serde::Deserialize;
 
 use crate::protocol::Login;
@@ -76,7 +75,7 @@ pub(super) fn complete<'a>(
     if listener.is_none() || !is_trusted {
         return Err(refused(
             Reason::ForwardedNotTrusted,
-            format!(
+            &format!(
                 "no header of a proxy in the form \"{}\" counts on this listener: see \
                  --trust-forwarded of certjid serve",
                 forwarded.proxy
@@ -88,20 +87,13 @@ pub(super) fn complete<'a>(
             chain,
             ..login.request.clone()
         })),
-        Err(error) => Err(refused(error.reason(), error.to_string())),
+        Err(error) => Err(refused(error.reason(), &error.to_string())),
     }
 }
 
-fn refused(reason: Reason, message: String) -> Refused {
-    Refused {
-        condition: Condition::NotAuthorized,
-        reason,
-        disconnect: false,
-        trail: vec![Step {
-            what: "forwarded".to_owned(),
-            outcome: Condition::NotAuthorized.to_string(),
-            message: message.clone(),
-        }],
-        message,
-    }
+fn refused(reason: Reason, message: &str) -> Refused {
+    let mut refused = Refused::new(reason, message);
+    let condition = refused.condition.as_str();
+    refused.trail.push("forwarded", condition, message);
+    refused
 }

@@ -20,7 +20,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::config::ListenerRef;
-use certjid_core::policy::{self, Authzid, Outcome, Request};
+use certjid_core::decide::{Authzid, Decided, Request};
+use certjid_core::policy::{self};
 use certjid_sidecar::backend::{Backed, Options};
 use certjid_sidecar::issue::{Authority, Client};
 use certjid_sidecar::metrics::Metrics;
@@ -86,7 +87,6 @@ impl Site {
             chain: vec![self.client(&[&format!("{user}@localhost")])],
             authzid: Authzid::Absent,
             verified: None,
-            answers: Default::default(),
         }
     }
 
@@ -214,12 +214,12 @@ impl Connection {
 }
 
 /// Decides a login. The connections to services live on in one runtime for all tests.
-pub fn decide(backed: &Backed, request: &Request) -> Outcome {
+pub fn decide(backed: &Backed, request: &Request) -> Decided {
     decide_and_count(backed, request).0
 }
 
 /// The same, with what is counted of the services.
-pub fn decide_and_count(backed: &Backed, request: &Request) -> (Outcome, Metrics) {
+pub fn decide_and_count(backed: &Backed, request: &Request) -> (Decided, Metrics) {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
     let metrics = Metrics::default();
     let progress = backed.policy().begin(request, policy::now());
@@ -228,11 +228,10 @@ pub fn decide_and_count(backed: &Backed, request: &Request) -> (Outcome, Metrics
 }
 
 /// The reason of a refusal, or `ok`.
-pub fn reason(outcome: &Outcome) -> &str {
+pub fn reason(outcome: &Decided) -> &str {
     match outcome {
-        Outcome::Allowed(_) => "ok",
-        Outcome::Refused(refused) => refused.reason.as_str(),
-        Outcome::AskModule(_) => panic!("no module is configured"),
+        Ok(_) => "ok",
+        Err(refused) => refused.reason.as_str(),
     }
 }
 

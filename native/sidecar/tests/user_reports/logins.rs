@@ -202,7 +202,7 @@ fn r04_the_common_name_is_a_real_name() {
     let message = answer["message"].as_str().unwrap();
     assert!(
         message.starts_with(
-            "the common name gives the user name \"Jane Doe\", which is no valid local part"
+            "the common name gives the user name \"Jane Doe\", which is not a valid local part"
         ),
         "{message}"
     );

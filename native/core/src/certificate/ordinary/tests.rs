@@ -56,7 +56,7 @@ fn check_presented(der: &[u8], certificate: &Certificate) {
         presented.common_name.as_deref(),
         certificate.common_name.as_deref()
     );
-    assert_eq!(presented.xmpp_addrs, certificate.xmpp_addrs);
+    assert_eq!(presented.xmpp_addrs, certificate.xmpp_addr_entries);
     assert_eq!(presented.subject, certificate.subject);
     assert_eq!(presented.skipped, certificate.skipped, "{der:02x?}");
 }

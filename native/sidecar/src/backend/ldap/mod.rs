@@ -9,7 +9,7 @@ use std::time::Instant;
 use certjid_core::config::{
     self, ClientTls, Deref, Ldap as Options, LdapConnection, LocalFilter, LocalOperation,
 };
-use certjid_core::policy::{MethodAnswer, MethodQuestion};
+use certjid_core::decide::{MethodAnswer, MethodQuestion};
 use futures_util::FutureExt as _;
 use ldap3::{
     DerefAliases, Ldap, LdapConnAsync, LdapConnSettings, LdapError, Scope, SearchEntry,

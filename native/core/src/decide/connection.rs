@@ -1,26 +1,26 @@
 //! The certificate of a connection.
 
-use super::load::Trusts;
-use super::request::{Refused, Request};
+use super::Request;
 use crate::certificate::ordinary::Ordinary;
 use crate::certificate::presented::Presented;
 use crate::certificate::{Certificate, fingerprint_hex};
 use crate::config::{Listener, Tls};
-use crate::reason::{Condition, Reason};
+use crate::message::quote;
+use crate::policy::Policy;
+use crate::reason::{Reason, Refused};
 use crate::verify::{self, Fault, VerifyMode};
 
 /// The client's certificate, if it passes what the listener demands. It is judged at every
 /// login, whatever TLS made of it: a resumed session, and a listener with
 /// `disconnect_on_failure = false`, let any certificate through.
 pub(super) fn check<'a>(
+    policy: &Policy,
     listener: &Listener,
     request: &'a Request,
-    trusts: &Trusts,
     now: i64,
 ) -> Result<Presented<'a>, Refused> {
     let Some(tls) = &listener.tls else {
         return Err(Refused::new(
-            Condition::NotAuthorized,
             Reason::NoTls,
             format!(
                 "{} has no tls section, so that there is no certificate",
@@ -30,7 +30,6 @@ pub(super) fn check<'a>(
     };
     if tls.verify_mode == VerifyMode::None {
         return Err(Refused::new(
-            Condition::NotAuthorized,
             Reason::VerifyModeNone,
             format!(
                 "{}.verify_mode is \"none\", so that no certificate is asked for",
@@ -38,7 +37,7 @@ pub(super) fn check<'a>(
             ),
         ));
     }
-    verify::verify(&request.chain, tls.verify_mode, trusts.of(tls), now)
+    verify::verify(&request.chain, tls.verify_mode, policy.trust(tls), now)
         .map_err(|faults| explain(tls, request, &faults))?;
     if request.verified == Some(false) {
         return Err(failed(
@@ -75,8 +74,8 @@ pub(super) fn accepted(certificate: &Presented<'_>, listener: &Listener) -> Stri
         .map(|tls| tls.verify_mode)
         .unwrap_or_default();
     format!(
-        "the certificate {:?} (SHA-256 {}) is accepted by verify_mode \"{mode}\"",
-        certificate.subject,
+        "the certificate {} (SHA-256 {}) is accepted by verify_mode \"{mode}\"",
+        quote(&certificate.subject),
         fingerprint_hex(certificate.der)
     )
 }
@@ -91,9 +90,9 @@ fn explain(tls: &Tls, request: &Request, faults: &[Fault]) -> Refused {
         .and_then(|der| Certificate::from_der(der).ok())
         .map(|certificate| {
             format!(
-                "certificate {} ({:?}): ",
+                "certificate {} ({}): ",
                 fault.position,
-                certificate.subject()
+                quote(certificate.subject())
             )
         })
         .unwrap_or_default();
@@ -101,9 +100,9 @@ fn explain(tls: &Tls, request: &Request, faults: &[Fault]) -> Refused {
     failed(tls, fault.reason, format!("{subject}{}", all.join("; ")))
 }
 
-fn failed(tls: &Tls, reason: Reason, message: impl Into<String>) -> Refused {
+fn failed(tls: &Tls, reason: Reason, message: impl AsRef<str>) -> Refused {
     Refused {
         disconnect: tls.disconnect_on_failure,
-        ..Refused::new(Condition::NotAuthorized, reason, message)
+        ..Refused::new(reason, message)
     }
 }

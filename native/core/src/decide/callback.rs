@@ -1,11 +1,11 @@
 //! The login that MongooseIM's callback decides: `verify_creds/1` of a module in
 //! `auth.sasl_external`.
 
-use super::request::{Authzid, Refused, Request};
-use super::{Policy, connection};
+use super::{Authzid, Refused, Request, connection};
 use crate::certificate::presented::Presented;
 use crate::config::{Listener, ListenerRef, Tls};
-use crate::reason::{Condition, Reason};
+use crate::policy::Policy;
+use crate::reason::Reason;
 use crate::sasl::{self, Credentials, Kind, Rules, Verdict};
 use crate::verify::VerifyMode;
 
@@ -45,7 +45,6 @@ impl Policy {
             chain: vec![creds.certificate.to_vec()],
             authzid: Authzid::Absent,
             verified: None,
-            answers: Default::default(),
         };
         let certificate = self.check_anywhere(&request, now)?;
         let rules = Rules {
@@ -57,18 +56,13 @@ impl Policy {
         let credentials = Credentials {
             common_name: certificate.common_name.as_deref(),
             xmpp_addrs: &certificate.xmpp_addrs,
-            unusable_xmpp_addrs: certificate.unusable_xmpp_addrs,
             authzid: creds.authzid,
         };
-        match sasl::decide(&rules, &credentials, &|_| None).verdict {
-            Verdict::Accepted(accepted) => Ok(accepted.local),
-            Verdict::Rejected(rejected) => Err(Refused::new(
-                rejected.condition,
-                rejected.reason,
-                rejected.message,
-            )),
+        let (verdict, trail) = sasl::decide(&rules, &credentials);
+        match verdict {
+            Verdict::User(user) => Ok(user.local),
+            Verdict::Refused(refused) => Err(Refused { trail, ..refused }),
             Verdict::AskModule(module) => Err(Refused::new(
-                Condition::NotAuthorized,
                 Reason::ModuleUnavailable,
                 format!("{module} is not asked here"),
             )),
@@ -79,7 +73,7 @@ impl Policy {
     /// connection: those that take XMPP clients and ask for certificates.
     pub fn certificate_listeners(&self) -> impl Iterator<Item = &Listener> {
         let asks = |tls: &Tls| tls.verify_mode != VerifyMode::None;
-        self.config.listeners.iter().filter(move |listener| {
+        self.config().listeners.iter().filter(move |listener| {
             listener.takes_xmpp() && listener.tls.as_ref().is_some_and(asks)
         })
     }
@@ -97,7 +91,7 @@ impl Policy {
                 continue;
             }
             judged.push(trust);
-            match connection::check(listener, request, &self.trusts, now) {
+            match connection::check(self, listener, request, now) {
                 Ok(certificate) => accepted = Some(certificate),
                 Err(revoked) if revoked.reason == Reason::Revoked => return Err(revoked),
                 Err(other) => {
@@ -111,11 +105,10 @@ impl Policy {
         accepted.ok_or_else(|| match refused {
             Some(refused) => with_hint(refused),
             None => Refused::new(
-                Condition::NotAuthorized,
                 Reason::NoTls,
                 format!(
                     "{} has no listener with TLS that takes XMPP clients and asks for certificates",
-                    self.config.file.display()
+                    self.config().file.display()
                 ),
             ),
         })
