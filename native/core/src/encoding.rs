@@ -63,7 +63,7 @@ impl Form {
             Ok(Self::Header(Proxy::Rfc9440))
         } else if contains(text, b"-----BEGIN%20") {
             Ok(Self::Header(Proxy::Nginx))
-        } else if contains(text, b"-----BEGIN") || pem::is_utf16(input) {
+        } else if pem::is_in(text) || pem::is_utf16(input) {
             Ok(Self::Pem)
         } else {
             Err(EncodingError::Unknown)

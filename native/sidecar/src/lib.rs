@@ -21,6 +21,7 @@ mod connections;
 pub mod issue;
 mod log_limit;
 pub mod metrics;
+mod pem_file;
 pub mod protocol;
 pub mod registry;
 pub mod server;

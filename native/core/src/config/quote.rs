@@ -1,7 +1,12 @@
 //! Text from the file in messages.
 
-/// Text from the file, quoted and cut for a message.
+use crate::pem;
+
+/// Text from the file, quoted and cut for a message. PEM, which may be a key, is not shown.
 pub(super) fn quote(text: &str) -> String {
+    if pem::is_in(text.as_bytes()) {
+        return "PEM text".to_owned();
+    }
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{:?}...", &text[..end]),
         None => format!("{text:?}"),

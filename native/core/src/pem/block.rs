@@ -200,15 +200,15 @@ pub(super) fn is_utf16(text: &[u8]) -> bool {
     text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff")
 }
 
-fn position(text: &[u8], what: &[u8]) -> Option<usize> {
+pub(super) fn position(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|window| window == what)
 }
 
-const BEGIN: &[u8] = b"-----BEGIN";
+pub(super) const BEGIN: &[u8] = b"-----BEGIN";
 const END: &[u8] = b"-----END";
 const HYPHENS: &[u8] = b"-----";
 
-pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What word processors make of hyphens.
 const HYPHEN_LIKE: [char; 5] = ['-', '\u{2010}', '\u{2013}', '\u{2014}', '\u{2212}'];

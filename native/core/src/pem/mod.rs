@@ -280,6 +280,11 @@ impl der::Found {
     }
 }
 
+/// Whether a block begins in a text: where a name is due, what must not be shown.
+pub fn is_in(text: &[u8]) -> bool {
+    block::position(text, block::BEGIN).is_some()
+}
+
 /// Whether a text is UTF-16 by its byte order mark. No PEM is.
 pub fn is_utf16(text: &[u8]) -> bool {
     block::is_utf16(text)

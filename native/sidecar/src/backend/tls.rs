@@ -1,13 +1,11 @@
 //! `tls` of an outgoing pool: TLS as a client, for both kinds of services.
 
-use core::fmt::Display;
-use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use certjid_core::config::{ClientTls, Secret};
-use certjid_core::pem::{self, Contents, PemError, PrivateKey};
+use certjid_core::pem::{self, PrivateKey};
 use certjid_core::verify::{self, TrustStore, VerifyMode};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
@@ -25,6 +23,8 @@ use webpki::{
     CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
     RevocationOptionsBuilder, UnknownStatusPolicy,
 };
+
+use crate::pem_file::{self, named};
 
 /// How the connections to one server are secured.
 #[derive(Clone)]
@@ -94,8 +94,8 @@ impl Verifier {
         match &options.cacertfile {
             _ if options.verify_mode == VerifyMode::None => {}
             Some(file) => {
-                for der in contents(file, pem::ca_certificates)? {
-                    roots.add(der.into()).map_err(|error| named(file, &error))?;
+                for der in pem_file::ders(file, pem::ca_certificates)? {
+                    roots.add(der.into()).map_err(|error| named(file, error))?;
                 }
             }
             None => {
@@ -104,9 +104,9 @@ impl Verifier {
         }
         let mut crls = Vec::new();
         for file in &options.crl_files {
-            for der in contents(file, pem::crls)? {
+            for der in pem_file::ders(file, pem::crls)? {
                 let crl = OwnedCertRevocationList::from_der(&der);
-                crls.push(crl.map_err(|error| named(file, &error))?.into());
+                crls.push(crl.map_err(|error| named(file, error))?.into());
             }
         }
         Ok(Self {
@@ -246,34 +246,18 @@ fn versions(options: &ClientTls) -> Result<Vec<&'static SupportedProtocolVersion
 
 /// A private key, which `password` may lock, as PKCS #8 has it.
 fn key(file: &Path, options: &ClientTls) -> Result<PrivateKeyDer<'static>, String> {
-    let text = fs::read(file).map_err(|error| named(file, &error))?;
-    let locked = match pem::private_key(&text).map_err(|error| named(file, &error))? {
+    let locked = match pem_file::read(file, pem::private_key)? {
         PrivateKey::Plain(key) => return Ok(key),
         PrivateKey::Encrypted(der) => der,
     };
     let password = options.password.as_ref().map_or("", Secret::expose);
     let key = pkcs8::EncryptedPrivateKeyInfoRef::try_from(locked.as_slice())
         .and_then(|locked| locked.decrypt(password))
-        .map_err(|error| format!("{}: its password does not fit: {error}", file.display()))?;
+        .map_err(|error| named(file, format!("its password does not fit: {error}")))?;
     Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into())
 }
 
 fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let ders = contents(file, pem::certificates)?;
+    let ders = pem_file::ders(file, pem::certificates)?;
     Ok(ders.into_iter().map(CertificateDer::from).collect())
 }
-
-/// What a PEM file has of what `read` looks for, at least one.
-fn contents(file: &Path, read: ReadPem) -> Result<Vec<Vec<u8>>, String> {
-    let text = fs::read(file).map_err(|error| named(file, &error))?;
-    read(&text)
-        .and_then(Contents::not_empty)
-        .map(Contents::ders)
-        .map_err(|error| named(file, &error))
-}
-
-fn named(file: &Path, error: &dyn Display) -> String {
-    format!("{}: {error}", file.display())
-}
-
-type ReadPem = fn(&[u8]) -> Result<Contents, PemError>;

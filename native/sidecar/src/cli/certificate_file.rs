@@ -10,10 +10,11 @@ use p12_keystore::Pkcs12Archive;
 
 use super::Unusable;
 use super::terminal::plain;
+use crate::pem_file;
 
 /// Reads the certificates of a file in DER, leaf first; `-` is standard input.
 pub(super) fn read(path: &Path, password_file: Option<&Path>) -> Result<Vec<Vec<u8>>, Unusable> {
-    let named = |what: String| Unusable(format!("{}: {what}", path.display()));
+    let named = |what: String| Unusable(pem_file::named(path, what));
     let bytes = read_bytes(path).map_err(|error| named(error.to_string()))?;
     let read = if is_pkcs12(&bytes) {
         read_pkcs12(&bytes, path, password_file)

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use certjid_core::jid::Jid;
-use certjid_core::pem::{self, Contents};
+use certjid_core::pem;
 use clap::Args;
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
 
 use super::terminal::{plain, print};
 use super::{Done, Unusable};
 use crate::issue::{self, Authority, Client, Issued};
+use crate::pem_file;
 
 /// Makes certificates for development: a CA, and a client certificate with xmppAddr fields
 ///
@@ -173,17 +174,11 @@ fn authority(dir: &Path, made: &mut Vec<PathBuf>) -> Result<Authority, Unusable>
         (true, false) => return Err(at(&key, "the key of ca.pem is missing")),
         (false, true) => return Err(at(&certificate, "the certificate of ca.key is missing")),
     }
-    let text = fs::read(&key).map_err(|error| at(&key, error))?;
-    let private = pem::private_key(&text)
-        .and_then(pem::PrivateKey::plain)
-        .map_err(|error| at(&key, error))?;
-    let text = fs::read(&certificate).map_err(|error| at(&certificate, error))?;
-    let contents = pem::ca_certificates(&text)
-        .and_then(Contents::not_empty)
-        .map_err(|error| at(&certificate, error))?;
-    // There is one at least.
-    let der = contents.ders().swap_remove(0);
-    Authority::from_der(&der, &private)
+    let private = |text: &[u8]| pem::private_key(text).and_then(pem::PrivateKey::plain);
+    let private = pem_file::read(&key, private).map_err(Unusable)?;
+    let ders = pem_file::ders(&certificate, pem::ca_certificates).map_err(Unusable)?;
+    let der = ders.first().map(Vec::as_slice).unwrap_or_default();
+    Authority::from_der(der, &private)
         .map_err(|error| at(&certificate, format!("the CA can't be used: {error}")))
 }
 

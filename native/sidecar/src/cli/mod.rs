@@ -1,11 +1,15 @@
 //! The command line. Each command is a module with its arguments and what it does.
 
 use core::fmt;
+use std::env;
 use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+
+use crate::pem_file;
 
 mod certificate_file;
 mod check;
@@ -73,6 +77,11 @@ enum ConfigCommand {
 
 /// Runs the command that the arguments name.
 pub fn run() -> ExitCode {
+    // clap shows an argument that it does not expect, and this may be a key.
+    if env::args_os().any(|argument| pem_file::is_text(Path::new(&argument))) {
+        terminal::print_error(pem_file::IS_TEXT);
+        return ExitCode::from(UNUSABLE);
+    }
     let done = match Cli::parse().command {
         Command::Check(args) => check::run(&args),
         Command::Completions { shell } => completions(shell),

@@ -11,6 +11,7 @@ use super::log::Log;
 use super::section::{Section, Weight};
 use crate::config::quote::quote;
 use crate::config::suggestion;
+use crate::pem;
 
 /// A value with its place in the file.
 pub(super) struct Node<'a> {
@@ -223,7 +224,12 @@ impl<'a> Node<'a> {
     /// A file that must exist. A relative path starts at the folder of the configuration file,
     /// or else at the working directory.
     pub(super) fn file(&self) -> Option<PathBuf> {
-        let named = Path::new(self.non_empty()?);
+        let named = self.non_empty()?;
+        if pem::is_in(named.as_bytes()) {
+            self.error("PEM text stands where the name of a file is due");
+            return None;
+        }
+        let named = Path::new(named);
         let folder = self.log.folder();
         let beside = folder.join(named);
         let found = [beside.as_path(), named]

@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use certjid_core::config::Secret;
-use certjid_core::pem::{self, Contents, PrivateKey};
+use certjid_core::pem::{self, PrivateKey};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls_pki_types::CertificateDer;
+
+use crate::pem_file;
 
 /// Where to listen, and the files that say who may ask.
 #[derive(Clone, Debug)]
@@ -82,17 +84,9 @@ impl fmt::Display for AccessError {
 impl std::error::Error for AccessError {}
 
 fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, AccessError> {
-    let named =
-        |file: &Path, error: &dyn fmt::Display| AccessError(format!("{}: {error}", file.display()));
-    let text = fs::read(certificate).map_err(|error| named(certificate, &error))?;
-    let chain = pem::certificates(&text)
-        .and_then(Contents::not_empty)
-        .map_err(|error| named(certificate, &error))?
-        .ders();
-    let text = fs::read(key).map_err(|error| named(key, &error))?;
-    let private = pem::private_key(&text)
-        .and_then(PrivateKey::plain)
-        .map_err(|error| named(key, &error))?;
+    let chain = pem_file::ders(certificate, pem::certificates).map_err(AccessError)?;
+    let private = |text: &[u8]| pem::private_key(text).and_then(PrivateKey::plain);
+    let private = pem_file::read(key, private).map_err(AccessError)?;
     ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|builder| {
@@ -101,7 +95,7 @@ fn server_config(certificate: &Path, key: &Path) -> Result<ServerConfig, AccessE
                 private,
             )
         })
-        .map_err(|error| named(certificate, &error))
+        .map_err(|error| AccessError(pem_file::named(certificate, error)))
 }
 
 fn credential(file: Option<&Path>) -> Result<Option<Secret>, AccessError> {

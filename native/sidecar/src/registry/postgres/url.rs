@@ -1,13 +1,12 @@
 //! `postgresql://` URLs, with what libpq's have and tokio-postgres leaves out: `sslrootcert`,
 //! and `sslmode=verify-full`.
 
-use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use certjid_core::pem::{self, Contents};
+use certjid_core::pem;
 use form_urlencoded::parse;
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
@@ -16,6 +15,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::password;
+use crate::pem_file;
 use crate::registry::RegistryError;
 
 /// How to reach a database.
@@ -90,13 +90,9 @@ impl Url {
         let mut roots = RootCertStore::empty();
         match &self.ssl_root_cert {
             Some(file) => {
-                let named = |error: &dyn core::fmt::Display| {
-                    unusable(format!("{}: {error}", file.display()))
-                };
-                let text = fs::read(file).map_err(|error| named(&error))?;
-                let contents = pem::ca_certificates(&text).and_then(Contents::not_empty);
-                for der in contents.map_err(|error| named(&error))?.ders() {
-                    roots.add(der.into()).map_err(|error| named(&error))?;
+                for der in pem_file::ders(file, pem::ca_certificates).map_err(unusable)? {
+                    let added = roots.add(der.into());
+                    added.map_err(|error| unusable(pem_file::named(file, error)))?;
                 }
             }
             None => {
