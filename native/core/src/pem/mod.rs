@@ -136,6 +136,13 @@ pub fn private_key(file: &[u8]) -> Result<PrivateKey, PemError> {
     }
 }
 
+/// Whether a file that may not be PEM throughout has the boundary of a private key in it, which is
+/// worth saying whatever else is wrong with the file.
+pub fn names_private_key(file: &[u8]) -> bool {
+    const BOUNDARY: &[u8] = b"PRIVATE KEY-----";
+    file.windows(BOUNDARY.len()).any(|part| part == BOUNDARY)
+}
+
 /// What a file holds of what was asked for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Contents {

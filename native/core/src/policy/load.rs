@@ -10,6 +10,7 @@ use super::ca_file::{self, CaFile};
 use super::files::{self, look};
 use super::{Policy, server_key};
 use crate::config::{Auth, ConfigError, ConfigErrors, Places, Reading, Tls, Warning};
+use crate::pem;
 use crate::sasl::Kind;
 use crate::verify::crl::Crl;
 use crate::verify::{CrlPolicy, TrustStore, VerifyMode};
@@ -163,22 +164,16 @@ impl Faults<'_> {
 
     fn read_ca_file(&mut self, tls: &Tls, cacertfile: &Path) -> Option<TrustStore> {
         let path = format!("{}.cacertfile", tls.path);
-        let shown = cacertfile.display();
-        let read = fs::read(cacertfile)
-            .map_err(|error| format!("{shown} can't be read: {error}"))
-            .and_then(|file| {
-                CaFile::read(&file, self.now)
-                    .map_err(|what| format!("{shown} can't be used: {what}"))
-            });
-        match read {
+        let bytes = self.read(&path, cacertfile)?;
+        match CaFile::read(&bytes, self.now) {
             Ok(CaFile { trust, advice }) => {
                 for message in advice {
-                    self.warn(path.clone(), format!("{shown} {message}"));
+                    self.warn(path.clone(), format!("{} {message}", cacertfile.display()));
                 }
                 Some(trust)
             }
-            Err(message) => {
-                self.error(path, message);
+            Err(what) => {
+                self.unusable(&path, cacertfile, &bytes, &what);
                 None
             }
         }
@@ -203,21 +198,38 @@ impl Faults<'_> {
         let path = format!("{}.crl_files", tls.path);
         let mut crls = Vec::new();
         for file in &tls.crl_files {
-            let read = fs::read(file).map_err(|error| error.to_string());
-            match read.and_then(|bytes| ca_file::crls(&bytes)) {
+            let Some(bytes) = self.read(&path, file) else {
+                continue;
+            };
+            match ca_file::crls(&bytes) {
                 Ok((found, others)) => {
                     crls.extend(found);
                     for what in others.iter().map(ca_file::passed_over) {
                         self.warn(path.clone(), format!("{} {what}", file.display()));
                     }
                 }
-                Err(what) => {
-                    let message = format!("{} can't be used: {what}", file.display());
-                    self.error(path.clone(), message);
-                }
+                Err(what) => self.unusable(&path, file, &bytes, &what),
             }
         }
         crls
+    }
+
+    fn read(&mut self, path: &str, file: &Path) -> Option<Vec<u8>> {
+        let read = fs::read(file);
+        read.map_err(|error| {
+            let message = format!("{} can't be read: {error}", file.display());
+            self.error(path.to_owned(), message);
+        })
+        .ok()
+    }
+
+    fn unusable(&mut self, path: &str, file: &Path, bytes: &[u8], what: &str) {
+        let file = file.display();
+        self.error(path.to_owned(), format!("{file} can't be used: {what}"));
+        if pem::names_private_key(bytes) {
+            let message = format!("{file} holds a private key, which does not belong there");
+            self.warn(path.to_owned(), message);
+        }
     }
 
     fn error(&mut self, path: String, message: String) {

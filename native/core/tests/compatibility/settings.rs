@@ -60,6 +60,25 @@ fn the_ca_file_is_looked_into() {
         let warned = messages(&policy, "listen.c2s[1].tls.cacertfile");
         assert!(warned.contains(message), "{message}: {warned:?}");
     }
+    // What can be read counts, and what can't is named.
+    let broken = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    server.write("ca.pem", &format!("{}{broken}", ca.pem));
+    let policy = server.load(auth, "");
+    let warned = messages(&policy, "listen.c2s[1].tls.cacertfile");
+    let line = format!("line {}", ca.pem.lines().count() + 1);
+    for part in ["can't be read", "the others count", &line] {
+        assert!(warned.contains(part), "{part}: {warned:?}");
+    }
+    let login = request(&[ca.issue(&addressed(&["alice@localhost"]))]);
+    assert_eq!(allowed(&policy, &login).jid, "alice@localhost");
+    server.write("ca.pem", &format!("{broken}{}", ca.key));
+    let errors = server
+        .try_load(&settings(auth, ""), Modules::Refused)
+        .unwrap_err();
+    assert!(errors.faults[0].message.contains("line 1"), "{errors:?}");
+    let warned = &errors.warnings[0].message;
+    assert!(warned.contains("holds a private key"), "{errors:?}");
+
     server.write("ca.pem", "nothing");
     let errors = server
         .try_load(&settings(auth, ""), Modules::Refused)

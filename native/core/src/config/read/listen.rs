@@ -34,7 +34,10 @@ pub(super) fn read(section: Section<'_>, auths: &[&Auth]) -> Vec<Listener> {
             if let Some(first) =
                 taken.by_address(&listener.path, listener.port, &listener.ip_address)
             {
-                error(format!("{first} has the same port and address"));
+                error(format!(
+                    "{first} has the same port and address ({})",
+                    listener.port
+                ));
             } else if let Some(&first) = taken.by_port.get(&listener.port) {
                 let first: &Listener = &listeners[first];
                 if let Some(option) = difference(first, &listener) {
@@ -97,7 +100,7 @@ impl Taken {
         let Some(first) = first else {
             return;
         };
-        let message = format!("{first} has the same port and address");
+        let message = format!("{first} has the same port and address ({port})");
         if ["listen.c2s[", "listen.http["]
             .iter()
             .any(|users| first.starts_with(users))
