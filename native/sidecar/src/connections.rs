@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::io;
 
+use crate::log_limit::shown;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -81,7 +82,11 @@ pub(crate) async fn accepted<S, A: Future<Output = io::Result<S>>>(
             Ok(stream) => return stream,
             // Out of file descriptors, most likely: some will be free again.
             Err(error) => {
-                tracing::error!(%error, purpose, "no connection can be accepted");
+                tracing::error!(
+                    error = shown(&error),
+                    purpose,
+                    "no connection can be accepted"
+                );
                 sleep(Duration::from_millis(100)).await;
             }
         }

@@ -25,3 +25,5 @@ mod pem_file;
 pub mod protocol;
 pub mod registry;
 pub mod server;
+
+pub use log_limit::MAX_LINE;

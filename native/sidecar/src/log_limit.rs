@@ -1,7 +1,11 @@
 //! How much of what strangers cause gets into the log.
 
+use core::fmt::Display;
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+
+use crate::protocol::clipped;
 
 /// Lets so many refusals into the log: a client can make as many as it likes.
 #[derive(Debug)]
@@ -53,13 +57,25 @@ impl RefusalLimit {
     }
 }
 
-/// What anybody may send in any length, as far as the log has it.
-pub(crate) fn clipped(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_TEXT)]
+/// A text whose length others choose, as far as a line of the log has it. In no format does a line
+/// have more than [`MAX_LINE`] bytes.
+pub(crate) fn shown(text: impl Display) -> String {
+    clipped(&text.to_string(), MAX_TEXT).into_owned()
 }
 
-/// In bytes: more than any host has.
-const MAX_TEXT: usize = 300;
+/// The same for a name, such as that of a host.
+pub(crate) fn shown_name(name: &str) -> Cow<'_, str> {
+    clipped(name, MAX_NAME)
+}
+
+/// The greatest length of a line of the log, in bytes.
+pub const MAX_LINE: usize = 16 * 1024;
+
+/// In bytes, as JSON has it. A login has two such texts, and a JID that is not clipped.
+const MAX_TEXT: usize = 1536;
+
+/// In bytes, as JSON has it: more than any host has.
+const MAX_NAME: usize = 320;
 
 /// The refusals that are written at once, whatever the rate.
 const BURST: f64 = 200.0;

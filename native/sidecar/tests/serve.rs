@@ -78,7 +78,7 @@ fn serve_reloads_on_sighup_and_ends_on_sigterm() {
     let log: Vec<String> = serving.log.iter().collect();
     let logins: Vec<Value> = log
         .iter()
-        .filter(|line| line.contains("\"login\""))
+        .filter(|line| line.contains("\"login "))
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(logins.len(), 4, "{log:?}");

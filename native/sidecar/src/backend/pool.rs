@@ -10,6 +10,7 @@ use certjid_core::policy::{self};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::log_limit::shown;
 use crate::metrics::Metrics;
 
 /// What a pool connects to.
@@ -82,7 +83,8 @@ impl<S: Service> Pool<S> {
         let record = |answer| metrics.asked(&self.path, took, answer, policy::now());
         match &answer {
             MethodAnswer::Unavailable(error) if record(Err(error)) => {
-                tracing::warn!(pool = self.path, cause = error, "a service does not answer");
+                let (pool, cause) = (shown(&self.path), shown(error));
+                tracing::warn!(pool, cause, "a service does not answer");
             }
             MethodAnswer::Unavailable(_) => {}
             _ => drop(record(Ok(()))),
@@ -136,7 +138,7 @@ impl<S: Service> Pool<S> {
         let connection = match kept {
             Some(connection) => connection,
             None => {
-                tracing::debug!(pool = self.path, "a connection is opened");
+                tracing::debug!(pool = shown(&self.path), "a connection is opened");
                 self.service.connect().await?
             }
         };

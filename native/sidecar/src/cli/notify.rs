@@ -1,5 +1,6 @@
 //! Tells systemd how far the daemon is (`Type=notify`). Without systemd nothing is sent.
 
+use crate::log_limit::shown;
 use sd_notify::NotifyState;
 
 /// Logins are answered, by the policy that is loaded now.
@@ -20,6 +21,6 @@ pub fn stopping() {
 /// The daemon works without systemd's knowing, so that a failure is no more than a warning.
 fn send(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "systemd can't be notified");
+        tracing::warn!(error = shown(&error), "systemd can't be notified");
     }
 }

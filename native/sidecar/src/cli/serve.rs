@@ -14,6 +14,7 @@ use super::serve_registry::RegistryServer;
 use super::settings::Settings;
 use super::{Done, Unusable, config_check, crl_policy, listen, log, notify};
 use crate::backend;
+use crate::log_limit::shown;
 use crate::metrics::exporter::{self, Exporter};
 use crate::server::reloader::Reloader;
 use crate::server::socket::SocketFile;
@@ -145,7 +146,8 @@ impl Sidecar {
     }
 
     async fn run(self, settings: &Settings, stop: impl Future<Output = ()>) -> io::Result<()> {
-        tracing::info!(config = ?settings.config, version = env!("CARGO_PKG_VERSION"), "serving");
+        let config = settings.config.as_ref().map(|file| shown(file.display()));
+        tracing::info!(config, version = env!("CARGO_PKG_VERSION"), "serving");
         server::run(self.listener, self.service, limits(settings), stop).await
     }
 }

@@ -76,7 +76,14 @@ impl RegistryServer {
         let ended = self.runtime.block_on(self.running);
         self.runtime.shutdown_timeout(Duration::from_millis(100));
         let answered = self.service.answered();
-        tracing::info!(?answered, "the registry is served no more");
+        tracing::info!(
+            found = answered.found,
+            unknown = answered.unknown,
+            unauthorized = answered.unauthorized,
+            bad = answered.bad,
+            failed = answered.failed,
+            "the registry is served no more"
+        );
         ended.map_err(Unusable::new)??;
         Ok(())
     }

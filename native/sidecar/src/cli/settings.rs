@@ -103,7 +103,8 @@ pub struct Settings {
     /// [default: 10]
     #[arg(long, env = "CERTJID_LOG_REFUSALS", value_name = "NUMBER")]
     pub log_refusals: Option<u32>,
-    /// How log lines are written [default: text]
+    /// How log lines are written [default: journald where systemd takes standard error into its
+    /// journal, text otherwise]
     #[arg(long, env = "CERTJID_LOG_FORMAT", value_name = "FORMAT")]
     pub log_format: Option<LogFormat>,
     /// The least important log lines that are written [default: info]
@@ -112,15 +113,14 @@ pub struct Settings {
 }
 
 /// How log lines are written.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// To systemd's journal, with fields.
     Journald,
     /// An object a line.
     Json,
-    /// For people.
-    #[default]
+    /// For people; in systemd's journal with the priority of each line.
     Text,
 }
 

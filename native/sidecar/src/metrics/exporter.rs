@@ -29,6 +29,7 @@ use tracing_appender::non_blocking::ErrorCounter;
 
 use super::Metrics;
 use crate::connections::accepted;
+use crate::log_limit::shown;
 use crate::registry::http::Service as RegistryService;
 
 /// Answers with what is counted at the moment.
@@ -172,7 +173,7 @@ async fn exchange(stream: TcpStream, exporter: Arc<Exporter>) {
             .serve_connection(TokioIo::new(stream), answer)
     );
     if let Err(error) = connection.await {
-        tracing::debug!(%error, "a connection for metrics ends");
+        tracing::debug!(error = shown(&error), "a connection for metrics ends");
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use super::service::{Answer, OpenConnection};
 use super::unsent::{Held, Share};
 use super::{Limits, Service};
+use crate::log_limit::shown;
 use crate::protocol::frame::{self, Frame};
 use crate::protocol::{Format, Id, MAX_FRAME, refuse};
 
@@ -59,7 +60,7 @@ pub(super) async fn serve(
     };
     let reading = read_requests(&mut reader, Arc::clone(&service), &limits, stopped, outbox);
     if let Err(error) = reading.await {
-        tracing::debug!(%error, "a connection fails");
+        tracing::debug!(error = shown(&error), "a connection fails");
     }
     // The queue ends when the last decision is made.
     match writing.await {

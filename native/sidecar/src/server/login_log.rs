@@ -7,11 +7,10 @@ use certjid_core::certificate::{LoginFields, fingerprint_hex};
 use certjid_core::config::ListenerRef;
 use certjid_core::decide::Request;
 
-use crate::log_limit::clipped;
+use crate::log_limit::{shown, shown_name};
 use crate::protocol::Decision;
 
-/// What is known of a login before it is decided. What others chose is escaped; the certificate is
-/// its fingerprint.
+/// What is known of a login before it is decided. The certificate is its fingerprint.
 pub(super) struct LogEntry {
     fingerprint: String,
     not_after: Option<i64>,
@@ -32,9 +31,9 @@ impl LogEntry {
         Self {
             fingerprint,
             not_after,
-            host: clipped(&request.host).to_owned(),
+            host: shown_name(&request.host).into_owned(),
             listener: match &request.listener {
-                ListenerRef::Name(name) => clipped(name).escape_debug().to_string(),
+                ListenerRef::Name(name) => shown_name(name).into_owned(),
                 ListenerRef::Port(port) => port.to_string(),
             },
             begun,
@@ -51,6 +50,7 @@ impl LogEntry {
         self.begun.elapsed()
     }
 
+    /// One line, whose fields docs/operator.md has. The message reads by itself.
     pub(super) fn write(&self, decision: &Decision) {
         let notes: Vec<&str> = decision
             .trail
@@ -58,20 +58,28 @@ impl LogEntry {
             .filter(|step| step.outcome == "note")
             .map(|step| step.message.as_str())
             .collect();
+        let message = match &decision.jid {
+            Some(jid) => format!("login allowed: {}", jid.escape_debug()),
+            None => format!(
+                "login refused: {} at {}",
+                decision.reason.as_deref().unwrap_or_default(),
+                self.host.escape_debug()
+            ),
+        };
         let micros = u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(
             fingerprint = self.fingerprint,
-            host = ?self.host,
+            host = self.host,
             listener = self.listener,
             allowed = decision.allowed,
-            jid = decision.jid.as_ref().map(tracing::field::debug),
+            jid = decision.jid,
             method = decision.method,
             condition = decision.condition,
             reason = decision.reason,
-            cause = decision.message.as_ref().map(tracing::field::debug),
-            notes = (!notes.is_empty()).then(|| tracing::field::debug(&notes)),
+            cause = decision.message.as_ref().map(shown),
+            notes = (!notes.is_empty()).then(|| shown(notes.join("; "))),
             micros,
-            "login"
+            "{message}"
         );
     }
 }

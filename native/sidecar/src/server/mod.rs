@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::connections::Connections;
+use crate::log_limit::shown;
 
 mod connection;
 mod login_log;
@@ -111,7 +112,10 @@ fn is_welcome(stream: &UnixStream, open: usize, limits: &Limits, service: &Servi
             false
         }
         Err(error) => {
-            tracing::warn!(%error, "a connection whose user is not known is closed");
+            tracing::warn!(
+                error = shown(&error),
+                "a connection whose user is not known is closed"
+            );
             false
         }
     }

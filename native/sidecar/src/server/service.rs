@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::login_log::LogEntry;
 use super::trusted_proxies::{self, TrustedProxy};
 use crate::backend::{Backed, Options};
-use crate::log_limit::{DEFAULT_LOG_REFUSALS, RefusalLimit, clipped};
+use crate::log_limit::{DEFAULT_LOG_REFUSALS, RefusalLimit, shown};
 use crate::metrics::Metrics;
 use crate::protocol::{
     Call, Count, Decision, Id, Login, Message, Offer, PoolStatus, Status, encode, refuse,
@@ -155,11 +155,18 @@ impl Service {
                 self.loaded.store(Arc::new(loaded));
                 self.reload_error.store(None);
                 self.metrics.reloaded(true);
-                tracing::info!(config = ?self.config, "the policy is reloaded");
+                tracing::info!(
+                    config = shown(self.config.display()),
+                    "the policy is reloaded"
+                );
             }
             Err(errors) => {
                 for error in &errors.faults {
-                    tracing::error!(%error, "the policy is not reloaded: the old one stays in use");
+                    let error = shown(error);
+                    tracing::error!(
+                        error,
+                        "the policy is not reloaded: the old one stays in use"
+                    );
                 }
                 self.reload_error.store(Some(Arc::new(errors.to_string())));
                 self.metrics.reloaded(false);
@@ -181,7 +188,7 @@ impl Service {
             Err(message) => {
                 self.metrics.count_error();
                 if self.admits_refusal() {
-                    tracing::warn!(cause = clipped(&message), "bad request");
+                    tracing::warn!(cause = shown(&message), "bad request");
                 }
                 return Answer::Ready(refuse(&id, Reason::BadRequest, &message));
             }
@@ -338,7 +345,9 @@ impl Drop for OpenConnection {
 fn load(config: &Path, options: &Options) -> Result<Loaded, ConfigErrors> {
     let backed = Backed::load(config, options)?;
     for warning in backed.warnings() {
-        tracing::warn!(config = ?config, %warning, "the configuration has a warning");
+        let config = shown(config.display());
+        let warning = shown(warning);
+        tracing::warn!(config, warning, "the configuration has a warning");
     }
     Ok(Loaded {
         backed,

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::unix::net::UnixStream as StdUnixStream;
 
+use crate::log_limit::shown;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader, copy};
 use tokio::net::UnixStream;
 
@@ -30,7 +31,7 @@ where
             ended = copy(&mut requests, &mut to_directory) => ended.map(drop),
         };
         if let Err(error) = ended {
-            tracing::debug!(%error, "the connection to a directory ends");
+            tracing::debug!(error = shown(&error), "the connection to a directory ends");
         }
         let _ = to_directory.shutdown().await;
     });

@@ -17,6 +17,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::Service;
+use crate::log_limit::shown;
 
 /// Answers requests until the client goes away, `stopped` says so, or it has been long enough.
 pub(super) async fn serve(
@@ -32,7 +33,10 @@ pub(super) async fn serve(
     };
     match timeout(HANDSHAKE_TIMEOUT, TlsAcceptor::from(tls).accept(stream)).await {
         Ok(Ok(stream)) => exchange(stream, service, stopped).await,
-        Ok(Err(error)) => tracing::debug!(%error, "a connection to the registry fails in TLS"),
+        Ok(Err(error)) => tracing::debug!(
+            error = shown(&error),
+            "a connection to the registry fails in TLS"
+        ),
         Err(_) => tracing::debug!("a connection to the registry is too slow in TLS"),
     }
 }
@@ -58,7 +62,7 @@ async fn exchange(
     tokio::select! {
         ended = connection.as_mut() => {
             if let Err(error) = ended {
-                tracing::debug!(%error, "a connection to the registry ends");
+                tracing::debug!(error = shown(&error), "a connection to the registry ends");
             }
             return;
         }

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 use super::{Filter, RegistryError, Store, User};
 use crate::connections::Connections;
-use crate::log_limit::{DEFAULT_LOG_REFUSALS, RefusalLimit};
+use crate::log_limit::{DEFAULT_LOG_REFUSALS, RefusalLimit, shown};
 
 mod access;
 mod connection;
@@ -60,7 +60,10 @@ impl Service {
         match Access::load(&self.options) {
             Ok(access) => self.access.store(Arc::new(access)),
             Err(error) => {
-                tracing::error!(%error, "the registry's service keeps its certificate and credential");
+                tracing::error!(
+                    error = shown(&error),
+                    "the registry's service keeps its certificate and credential"
+                );
             }
         }
     }
@@ -68,7 +71,7 @@ impl Service {
     /// Asks the store for nothing, and logs where it does not answer.
     pub async fn probe(&self) {
         if let Err(error) = self.store.page(Filter::Host(String::new()), None).await {
-            tracing::error!(%error, "the registry can't be read yet");
+            tracing::error!(error = shown(&error), "the registry can't be read yet");
         }
     }
 
@@ -138,7 +141,7 @@ impl Service {
         let certificates = match self.store.certificates(user).await {
             Ok(certificates) => certificates,
             Err(error) => {
-                tracing::error!(%error, "the registry can't be read");
+                tracing::error!(error = shown(&error), "the registry can't be read");
                 let status = match error {
                     RegistryError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
                     _ => StatusCode::INTERNAL_SERVER_ERROR,
