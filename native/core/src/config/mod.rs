@@ -58,8 +58,7 @@ pub use model::{
     ServerName, Tls, TlsMode, Uid,
 };
 pub(crate) use places::Places;
-
-use read::MAX_FAULTS;
+pub(crate) use read::MAX_FAULTS;
 
 /// What a file says, with its faults beside it.
 pub(crate) struct Reading {
@@ -103,15 +102,16 @@ impl Reading {
         let read::Reading {
             config,
             faults,
-            mut warnings,
+            warnings,
         } = read::read(text, file);
         let Some((config, places)) = config else {
             return Err(ConfigErrors::new(faults, warnings));
         };
+        // What deceives comes before what is only unknown, should there be no room for both.
         let advice = lint::of(&config, &places).into_iter();
-        warnings.extend(advice.filter(|warning| !is_affected(warning, &faults)));
+        let advice = advice.filter(|warning| !is_affected(warning, &faults));
+        let mut warnings: Vec<Warning> = advice.chain(warnings).take(MAX_FAULTS).collect();
         warnings.sort_by_key(|warning| warning.line);
-        warnings.truncate(MAX_FAULTS);
         Ok(Self {
             config,
             places,

@@ -9,7 +9,7 @@ use rustls_pki_types::CertificateDer;
 use super::ca_file::{self, CaFile};
 use super::files::{self, look};
 use super::{Policy, server_key};
-use crate::config::{Auth, ConfigError, ConfigErrors, Places, Reading, Tls, Warning};
+use crate::config::{Auth, ConfigError, ConfigErrors, MAX_FAULTS, Places, Reading, Tls, Warning};
 use crate::pem;
 use crate::sasl::Kind;
 use crate::verify::crl::Crl;
@@ -233,20 +233,24 @@ impl Faults<'_> {
     }
 
     fn error(&mut self, path: String, message: String) {
-        self.errors.push(ConfigError {
-            file: self.file.to_owned(),
-            line: self.places.nearest(&path),
-            path,
-            message,
-        });
+        if self.errors.len() < 2 * MAX_FAULTS {
+            self.errors.push(ConfigError {
+                file: self.file.to_owned(),
+                line: self.places.nearest(&path),
+                path,
+                message,
+            });
+        }
     }
 
     fn warn(&mut self, path: String, message: String) {
-        self.warnings.push(Warning {
-            line: self.places.nearest(&path),
-            path,
-            message,
-        });
+        if self.warnings.len() < 2 * MAX_FAULTS {
+            self.warnings.push(Warning {
+                line: self.places.nearest(&path),
+                path,
+                message,
+            });
+        }
     }
 }
 

@@ -90,6 +90,14 @@ fn the_ca_file_is_looked_into() {
 }
 
 #[test]
+fn what_is_said_of_files_has_a_bound() {
+    let ca = Authority::new();
+    let server = Server::new(&ca.pem.repeat(1000));
+    let policy = server.load("methods = ['pki']\npki = {}", "");
+    assert_eq!(policy.warnings().len(), 200);
+}
+
+#[test]
 fn no_certificate_is_taken_where_none_is_asked_for() {
     let ca = Authority::new();
     let policy = Server::new(&ca.pem).load("methods = ['pki']\npki = {}", "verify_mode = 'none'");

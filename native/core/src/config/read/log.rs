@@ -76,5 +76,6 @@ impl Log {
     }
 }
 
-/// How many errors, and how many warnings, are kept.
-pub(in crate::config) const MAX_FAULTS: usize = 100;
+/// How many errors, and how many warnings, are kept of a file, and once more of the files that it
+/// names.
+pub(crate) const MAX_FAULTS: usize = 100;

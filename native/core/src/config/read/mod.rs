@@ -24,7 +24,7 @@ mod tls;
 use general::General;
 use host_config::HostConfig;
 use log::Log;
-pub(super) use log::MAX_FAULTS;
+pub(crate) use log::MAX_FAULTS;
 #[cfg(test)]
 pub(super) use node::without_indexes;
 #[cfg(test)]

@@ -240,3 +240,11 @@ fn a_fault_silences_no_warning_but_those_of_its_own_section() {
         ["listen.c2s[1].zlib", "listen.c2s[1].tls.verify_mode"]
     );
 }
+
+#[test]
+fn what_deceives_is_said_however_much_else_there_is() {
+    let unknown: String = (0..300).map(|i| format!("[new{i}]\n")).collect();
+    let config = ok(&format!("{unknown}[auth]\nsasl_external = ['auth_id']"));
+    assert_eq!(config.warnings.len(), 100);
+    assert_warns(&config, 303, "auth.sasl_external", "any user of the host");
+}
