@@ -25,7 +25,7 @@ const REFUSALS: [(&str, &str, &str); 8] = [
         "its issuer \"O=middle\" (key id ",
     ),
     ("swapped.pem", "no_common_name", "the chain is swapped"),
-    ("expired.pem", "cert_expired", "it expired 2"),
+    ("expired.pem", "cert_expired", "it expired 9 days ago"),
     ("future.pem", "cert_expired", "is a clock wrong?"),
     (
         "server-only.pem",
@@ -178,6 +178,7 @@ const CONFIG: &str = r#"
 "#;
 
 const SCRIPT: &str = r#"
+at() { date -ud "$1" +%Y%m%d%H%M%SZ; }
 key() { openssl ecparam -genkey -name prime256v1 -noout -out $1.key; }
 ca() { key $1; openssl req -x509 -key $1.key -subj /CN=$1 -days 30 -out $1.pem; }
 database() {
@@ -221,13 +222,13 @@ database middle
 leaf other-ca other $client -days 9
 leaf no-intermediate middle $client -days 9
 cat middle.pem no-intermediate.pem >swapped.pem
-leaf expired root $client -startdate 20200101000000Z -enddate 20200102000000Z
-leaf future root $client -startdate $(date -ud '+99 days' +%Y%m%d%H%M%SZ) -days 999
+leaf expired root $client -startdate $(at '-99 days') -enddate $(at '-9 days')
+leaf future root $client -startdate $(at '+99 days') -days 999
 leaf server-only root extendedKeyUsage=serverAuth -days 9
 openssl req -x509 -key k.pem -subj /CN=alice -out self-signed.pem
 # Only what `listed` issued is touched by its list, which is out of date.
 leaf stale-crl listed $client -days 9
-openssl ca -config listed.cnf -gencrl -crl_lastupdate 20200101000000Z -crl_nextupdate 20200102000000Z \
+openssl ca -config listed.cnf -gencrl -crl_lastupdate $(at '-99 days') -crl_nextupdate $(at '-9 days') \
     -out stale.crl
 cat listed.pem >>root.pem
 "#;
