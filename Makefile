@@ -36,6 +36,7 @@ sanitizer: setup
 
 fmt:
 	cargo fmt --all
+	cargo fmt --manifest-path native/fuzz/Cargo.toml
 
 # The figures of docs/benchmarks.md, on a machine that does nothing else.
 bench: setup

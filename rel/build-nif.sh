@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 if [ "${CERTJID_SKIP_NIF:-}" = 1 ] && [ -f priv/certjid_nif.so ]; then
     exit 0
 fi
-cargo build --quiet --release --locked -p certjid-nif
+# Not quiet: the first time takes minutes.
+cargo build --release --locked -p certjid-nif
 
 # A file that is loaded must not be written over: install replaces it, where it has changed.
 built="${CARGO_TARGET_DIR:-target}/release/libcertjid_nif.so"

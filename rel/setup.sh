@@ -52,7 +52,24 @@ mapfile -t new_daemons < <(missing "${daemons[@]}")
 echo "installing: ${wanted[*]}"
 sudo=()
 [ "$(id -u)" -eq 0 ] || sudo=(sudo)
-export DEBIAN_FRONTEND=noninteractive
+
+# apt COMMAND...: apt-get, which waits for dpkg's lock where another apt is at work. Its own two
+# locks it does not wait for: then it is run again.
+apt() {
+    local errors times=0 status
+    errors=$(mktemp)
+    while :; do
+        status=0
+        "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+            apt-get -qq -o DPkg::Lock::Timeout=600 "$@" >/dev/null 2>"$errors" || status=$?
+        grep -q '^E: Could not get lock' "$errors" && [ "$((times += 1))" -le 120 ] || break
+        [ "$times" -gt 1 ] || echo "waiting for another apt"
+        sleep 5
+    done
+    cat "$errors" >&2
+    rm "$errors"
+    return "$status"
+}
 
 # Their installation enables the daemons at boot. Packages that were there before are left alone.
 disable_new_daemons() {
@@ -81,5 +98,5 @@ if [ -n "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
     "${sudo[@]}" chmod +x "$policy"
 fi
-"${sudo[@]}" apt-get update -qq
-"${sudo[@]}" apt-get install -qq -y --no-install-recommends "${wanted[@]}" >/dev/null
+apt update
+apt install -y --no-install-recommends "${wanted[@]}"

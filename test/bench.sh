@@ -8,7 +8,7 @@ target="${CARGO_TARGET_DIR:-target}"
 folder="$target/bench"
 export ERL_CRASH_DUMP=/dev/null
 
-cargo build --quiet --release --locked -p certjid-bench -p certjid-nif -p certjid-sidecar
+cargo build --release --locked -p certjid-bench -p certjid-nif -p certjid-sidecar
 rm -rf "$folder"
 mkdir -p "$folder/ebin" "$folder/priv"
 install -m 0644 "$target/release/libcertjid_nif.so" "$folder/priv/certjid_nif.so"

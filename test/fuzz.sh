@@ -12,12 +12,11 @@ cp Cargo.lock native/fuzz/Cargo.lock
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 
 smoke() {
-    CARGO_TARGET_DIR="$target" cargo run --quiet --manifest-path native/fuzz/Cargo.toml --bin smoke -- "$@"
+    CARGO_TARGET_DIR="$target" cargo run --manifest-path native/fuzz/Cargo.toml --bin smoke -- "$@"
 }
 
 case "${1:-}" in
     smoke)
-        cargo fmt --manifest-path native/fuzz/Cargo.toml --check
         smoke "${2:-3}"
         ;;
     run)

@@ -1,62 +1,85 @@
 #!/usr/bin/env bash
-# Every check, in the order of what fails soonest. Stops at the first that fails, and ends with
-# the counts of the tests that ran.
+# Every check, in the order of what fails soonest. A step that fails hides no other, but where the
+# next ones would say nothing new. Ends with the time of each step, and the counts of the tests.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+source test/count.sh
 
-passed=0
+target=${CARGO_TARGET_DIR:-$PWD/target}
+passed=0 failed=0
+times=() failures=()
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
 # step NAME COMMAND...
 step() {
-    echo "== $1"
+    local name=$1 begun=$SECONDS status=0
     shift
-    if ! "$@" 2>&1 | tee "$log"; then
-        echo "$passed passed, 1 failed"
-        exit 1
+    echo "== $name"
+    "$@" 2>&1 | tee "$log" || status=1
+    times+=("$((SECONDS - begun)) $name")
+    [ "$status" = 0 ] || failures+=("$name")
+    return "$status"
+}
+
+# checks NAME COMMAND...: a step whose tests are not counted.
+checks() {
+    step "$@" || failed=$((failed + 1))
+}
+
+# tests COUNT NAME COMMAND...: a step whose output COUNT of test/count.sh reads. One that fails, or
+# runs no test, has failed once at least.
+tests() {
+    local count=$1 status=0 good bad
+    shift
+    step "$@" || status=1
+    read -r good bad < <("$count" "$log")
+    if [ "$bad" = 0 ] && { [ "$status" != 0 ] || [ "$good" = 0 ]; }; then
+        bad=1
     fi
+    [ "$bad" = 0 ] || [ "$status" != 0 ] || failures+=("$1: no test ran, or one was skipped")
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    [ "$bad" = 0 ]
 }
 
-# Adds up what cargo's test runner counted.
-count_cargo() {
-    local count
-    count=$(awk '/^test result: ok\. [0-9]+ passed; 0 failed; 0 ignored/ { n += $4 } END { print n + 0 }' "$log")
-    passed=$((passed + count))
+finish() {
+    echo "== times"
+    printf '%s\n' "${times[@]}" | awk '{ s = $1; sub(/^[0-9]+ /, ""); printf "%3d:%02d  %s\n", s / 60, s % 60, $0; all += s }
+        END { printf "%3d:%02d  in all\n", all / 60, all % 60 }'
+    [ "${#failures[@]}" = 0 ] || printf 'failed: %s\n' "${failures[@]}"
+    echo "$passed passed, $failed failed"
+    [ "$failed" = 0 ]
+    exit
 }
 
-# Takes the count from rebar3's last line; it is zero where a case was skipped.
-count_ct() {
-    local count
-    count=$(sed -n 's/^.*All \([0-9]*\) tests passed\..*$/\1/p' "$log")
-    [ -n "$count" ] || { echo "no case ran, or one was skipped"; echo "$passed passed, 1 failed"; exit 1; }
-    passed=$((passed + count))
+# What hostile_SUITE loads into a node of its own; the build of the packages takes its place.
+panicking_nif() {
+    bash rel/release.sh -p certjid-nif --features test-panic &&
+        install -D -m 0644 "$target/package/release/libcertjid_nif.so" "$CERTJID_PANIC_NIF"
 }
 
-# Adds up the last line of a script of our own, "N passed".
-count_script() {
-    local count
-    count=$(sed -n '$s/^\([0-9]*\) passed$/\1/p' "$log")
-    [ -n "$count" ] || { echo "no count"; echo "$passed passed, 1 failed"; exit 1; }
-    passed=$((passed + count))
-}
+export CERTJID_BIN=$target/debug/certjid
 
-export CERTJID_BIN="${CARGO_TARGET_DIR:-$PWD/target}/debug/certjid"
-
-step "rustfmt" cargo fmt --all --check
-step "clippy" cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
-step "rustdoc" env RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --locked --workspace --all-features
-step "cargo test" cargo test --workspace --all-features --locked
-count_cargo
-step "fuzz-smoke" bash test/fuzz.sh smoke
-step "packages" bash test/package.sh
-count_script
+checks "rustfmt" bash -c 'cargo fmt --all --check && cargo fmt --manifest-path native/fuzz/Cargo.toml --check'
+checks "clippy" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+[ "$failed" = 0 ] || finish
+checks "rustdoc" env RUSTDOCFLAGS="-D warnings" \
+    cargo doc --no-deps --locked --workspace --all-features
+tests cargo_tests "cargo test" \
+    cargo test --workspace --all-features --locked --no-fail-fast || true
+checks "fuzz-smoke" bash test/fuzz.sh smoke
+# What is shipped is optimized as a whole, which takes minutes and changes nothing but the speed.
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+export CERTJID_PANIC_NIF=$target/package/panic/libcertjid_nif.so
+checks "panicking NIF" panicking_nif
+tests script "packages" bash test/package.sh || true
 # The NIF of the package is the one that the suites load.
 export CERTJID_SKIP_NIF=1
-step "rebar3 ct" rebar3 ct
-count_ct
-step "demo" bash rel/demo.sh
-step "xref" rebar3 as check xref
-step "dialyzer" rebar3 as check dialyzer
-
-echo "$passed passed, 0 failed"
+checks "xref" rebar3 as check xref
+checks "dialyzer" rebar3 as check dialyzer
+tests common_test "rebar3 ct" rebar3 ct || true
+tests script "other days" bash test/days.sh || true
+checks "demo" bash rel/demo.sh
+finish

@@ -9,8 +9,8 @@ target="${CARGO_TARGET_DIR:-$PWD/target}/sanitizer"
 export CARGO_PROFILE_DEV_OPT_LEVEL=1
 export RUSTFLAGS="-Zsanitizer=address" RUSTDOCFLAGS="-Zsanitizer=address" CARGO_INCREMENTAL=0
 
-cargo +nightly test --quiet --locked -p certjid-core --target "$host" --target-dir "$target"
-cargo +nightly build --quiet --locked -p certjid-nif --target "$host" --target-dir "$target"
+cargo +nightly test --locked -p certjid-core --target "$host" --target-dir "$target"
+cargo +nightly build --locked -p certjid-nif --target "$host" --target-dir "$target"
 
 mkdir -p priv
 install -m 0644 "$target/$host/debug/libcertjid_nif.so" priv/certjid_nif.so
