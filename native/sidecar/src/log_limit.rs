@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::protocol::clipped;
+use certjid_core::message::clip;
 
 /// Lets so many refusals into the log: a client can make as many as it likes.
 #[derive(Debug)]
@@ -60,12 +60,12 @@ impl RefusalLimit {
 /// A text whose length others choose, as far as a line of the log has it. In no format does a line
 /// have more than [`MAX_LINE`] bytes.
 pub(crate) fn shown(text: impl Display) -> String {
-    clipped(&text.to_string(), MAX_TEXT).into_owned()
+    clip(&text.to_string(), MAX_TEXT).into_owned()
 }
 
 /// The same for a name, such as that of a host.
 pub(crate) fn shown_name(name: &str) -> Cow<'_, str> {
-    clipped(name, MAX_NAME)
+    clip(name, MAX_NAME)
 }
 
 /// The greatest length of a line of the log, in bytes.

@@ -4,7 +4,8 @@ mod common;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certjid_sidecar::protocol::{MAX_FIELDS, MAX_FRAME, MAX_ID, MAX_MESSAGE, MAX_REPLY};
+use certjid_core::message::MAX_MESSAGE;
+use certjid_sidecar::protocol::{MAX_FIELDS, MAX_FRAME, MAX_ID, MAX_REPLY};
 use common::{Connection, Site};
 use eetf::{Atom, Binary, FixInteger, List, Map, Term};
 use serde_json::{Value, json};

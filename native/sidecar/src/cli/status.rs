@@ -132,9 +132,8 @@ pub(super) fn services(status: &Status) -> Vec<String> {
         }
     };
     let mut lines: Vec<String> = status.services.iter().map(line).collect();
-    if status.services_left_out > 0 {
-        let left_out = format!("and {} more services", status.services_left_out);
-        lines.push(styled(FAINT, left_out));
+    if let Some(left_out) = status.services_left_out {
+        lines.push(styled(FAINT, format!("and {left_out} more services")));
     }
     lines
 }

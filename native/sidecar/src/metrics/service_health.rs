@@ -1,4 +1,6 @@
-use crate::protocol::{ServiceHealth, clipped};
+use certjid_core::message::clip;
+
+use crate::protocol::ServiceHealth;
 
 /// How a service behind a method does, and when somebody was warned of it.
 #[derive(Debug, Default)]
@@ -20,7 +22,7 @@ impl Watched {
         };
         health.failed += 1;
         health.failed_at = Some(now);
-        health.cause = Some(clipped(cause, MAX_CAUSE).into_owned());
+        health.cause = Some(clip(cause, MAX_CAUSE).into_owned());
         health.down_since.get_or_insert(now);
         let is_due = self
             .warned_at

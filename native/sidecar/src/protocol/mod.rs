@@ -3,7 +3,6 @@
 //! A payload is a JSON object or a map in Erlang's external term format; the reply is in the
 //! format of the request. `docs/protocol.md` is its description for programmers.
 
-mod bounds;
 mod etf;
 mod format;
 mod forwarded;
@@ -14,13 +13,11 @@ mod message;
 mod reply;
 mod value;
 
-pub(crate) use bounds::clipped;
-pub use bounds::{MAX_MESSAGE, MAX_REPLY};
 pub use format::Format;
 pub use id::{Id, MAX_ID};
 pub use message::{Call, Login, Message};
 pub use reply::{
-    Count, Decision, Offer, PoolStatus, Reply, ServiceHealth, Status, Step, encode, refuse,
+    Count, Decision, MAX_REPLY, Offer, PoolStatus, ServiceHealth, Status, Step, encode, refuse,
 };
 pub use value::MAX_FIELDS;
 

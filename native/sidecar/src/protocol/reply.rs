@@ -1,17 +1,10 @@
 use certjid_core::decide::{self, Decided};
+use certjid_core::message::{MAX_MESSAGE, clip};
 use certjid_core::reason::Reason;
 use certjid_core::trail::{self, Trail};
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{MAX_MESSAGE, MAX_REPLY, clipped};
 use super::{Format, Id, etf, json};
-
-/// A reply, which can do with less than it has to say.
-pub trait Reply: Serialize {
-    /// What it says within [`MAX_REPLY`] in either format, where all of it takes more.
-    #[must_use]
-    fn shortened(&self) -> Self;
-}
 
 /// The reply to `authenticate`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -147,8 +140,8 @@ pub struct Status {
     /// The services behind http and ldap that have been asked.
     pub services: Vec<PoolStatus>,
     /// Those of them that the reply has no room for. Services that are down come first.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub services_left_out: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub services_left_out: Option<usize>,
     /// Certificates that logged in during the last seven days and expire within thirty.
     pub expiring: usize,
     /// Requests that could not be understood.
@@ -205,87 +198,35 @@ struct Unanswered {
     message: String,
 }
 
-impl Reply for Decision {
-    fn shortened(&self) -> Self {
-        let mut trail = Vec::new();
-        let mut room = TRAIL_ROOM;
-        for step in &self.trail {
-            let step = Step {
-                what: clipped(&step.what, STEP_ROOM).into_owned(),
-                outcome: step.outcome.clone(),
-                message: clipped(&step.message, STEP_ROOM).into_owned(),
-            };
-            match room.checked_sub(length(&step)) {
-                Some(left) => room = left,
-                None => break,
-            }
-            trail.push(step);
-        }
-        let left_out = self.trail.len() - trail.len();
-        if left_out > 0 {
-            trail.push(Step {
-                what: "trail".to_owned(),
-                outcome: "note".to_owned(),
-                message: format!("{left_out} more steps do not fit into this reply"),
-            });
-        }
+impl Status {
+    /// The same, where lists and texts have no more room than a reply has for them.
+    #[must_use]
+    pub fn bounded(self) -> Self {
+        let (services, left_out) = bounded_services(self.services);
         Self {
-            trail,
-            ..self.clone()
-        }
-    }
-}
-
-impl Reply for Offer {
-    /// Its sentence is short already.
-    fn shortened(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl Reply for Unanswered {
-    /// Its sentence is short already.
-    fn shortened(&self) -> Self {
-        self.clone()
-    }
-}
-
-impl Reply for Status {
-    fn shortened(&self) -> Self {
-        let (services, left_out) = shortened_services(&self.services);
-        Self {
-            config: clipped(&self.config, PATH_ROOM).into_owned(),
-            methods: shortened_counts(&self.methods, METHODS_ROOM),
-            reasons: shortened_counts(&self.reasons, REASONS_ROOM),
+            config: bounded(&self.config, PATH_ROOM),
+            methods: bounded_counts(self.methods, METHODS_ROOM),
+            reasons: bounded_counts(self.reasons, REASONS_ROOM),
             services,
-            services_left_out: self.services_left_out + left_out,
-            reload_error: self
-                .reload_error
-                .as_ref()
-                .map(|error| clipped(error, ERROR_ROOM).into_owned()),
-            ..self.clone()
+            services_left_out: (left_out > 0).then_some(left_out),
+            reload_error: self.reload_error.map(|error| bounded(&error, ERROR_ROOM)),
+            ..self
         }
     }
+}
+
+fn bounded(text: &str, room: usize) -> String {
+    clip(text, room).into_owned()
 }
 
 /// The greatest counts; the others together are `other`, so that the sum stays.
-fn shortened_counts(counts: &[Count], mut room: usize) -> Vec<Count> {
-    let mut counts: Vec<Count> = counts
-        .iter()
-        .map(|count| Count {
-            name: clipped(&count.name, NAME_ROOM).into_owned(),
-            count: count.count,
-        })
-        .collect();
-    counts.sort_by_key(|count| core::cmp::Reverse(count.count));
-    let fitting = counts
-        .iter()
-        .take_while(|count| {
-            let left = room.checked_sub(length(count));
-            room = left.unwrap_or_default();
-            left.is_some()
-        })
-        .count();
+fn bounded_counts(mut counts: Vec<Count>, mut room: usize) -> Vec<Count> {
+    counts.sort_by(|one, other| other.count.cmp(&one.count).then(one.name.cmp(&other.name)));
+    for count in &mut counts {
+        count.name = bounded(&count.name, NAME_ROOM);
+    }
+    let fitting = counts.iter().take_while(|count| fits(count, &mut room));
+    let fitting = fitting.count();
     let rest: u64 = counts.drain(fitting..).map(|count| count.count).sum();
     if rest > 0 {
         counts.push(Count {
@@ -297,55 +238,35 @@ fn shortened_counts(counts: &[Count], mut room: usize) -> Vec<Count> {
 }
 
 /// The services that fit, those that are down first, and how many do not fit.
-fn shortened_services(services: &[PoolStatus]) -> (Vec<PoolStatus>, usize) {
-    let mut sorted: Vec<&PoolStatus> = services.iter().collect();
-    sorted.sort_by_key(|service| service.health.up);
-    let mut room = SERVICES_ROOM;
-    let mut fitting = Vec::new();
-    for service in sorted {
-        let cause = service.health.cause.as_ref();
-        let service = PoolStatus {
-            pool: clipped(&service.pool, NAME_ROOM).into_owned(),
-            health: ServiceHealth {
-                cause: cause.map(|cause| clipped(cause, CAUSE_ROOM).into_owned()),
-                ..service.health.clone()
-            },
-        };
-        match room.checked_sub(length(&service)) {
-            Some(left) => room = left,
-            None => break,
-        }
-        fitting.push(service);
+fn bounded_services(mut services: Vec<PoolStatus>) -> (Vec<PoolStatus>, usize) {
+    services.sort_by_key(|service| service.health.up);
+    for PoolStatus { pool, health } in &mut services {
+        *pool = bounded(pool, NAME_ROOM);
+        health.cause = health.cause.take().map(|cause| bounded(&cause, CAUSE_ROOM));
     }
-    let left_out = services.len() - fitting.len();
-    (fitting, left_out)
+    let mut room = SERVICES_ROOM;
+    let fitting = services
+        .iter()
+        .take_while(|service| fits(service, &mut room));
+    let fitting = fitting.count();
+    let left_out = services.len() - fitting;
+    services.truncate(fitting);
+    (services, left_out)
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
-}
-
-/// How long an item of a list is, in the format that needs more for it.
-fn length(item: &impl Serialize) -> usize {
+/// Takes the room that an item of a list needs, in the format that needs more for it.
+fn fits(item: &impl Serialize, room: &mut usize) -> bool {
     // Erlang's format has at most so many bytes more than JSON has: for an item and its fields.
     const ETF_OVERHEAD: usize = 64;
-    serde_json::to_vec(item).expect(REPLY).len() + ETF_OVERHEAD
+    let length = serde_json::to_vec(item).expect(REPLY).len() + ETF_OVERHEAD;
+    let left = room.checked_sub(length);
+    *room = left.unwrap_or_default();
+    left.is_some()
 }
 
-/// Encodes a reply in the format of its id, within [`MAX_REPLY`].
-pub fn encode(id: &Id, reply: &impl Reply) -> Vec<u8> {
-    let whole = encode_whole(id, reply);
-    if whole.len() <= MAX_REPLY {
-        return whole;
-    }
-    encode_whole(id, &reply.shortened())
-}
-
-fn encode_whole(id: &Id, reply: &impl Serialize) -> Vec<u8> {
+/// Encodes a reply in the format of its id. What is in it is bounded where it is made, so that no
+/// reply is longer than [`MAX_REPLY`].
+pub fn encode(id: &Id, reply: &impl Serialize) -> Vec<u8> {
     match id.format() {
         Format::Etf => etf::encode(id, reply),
         Format::Json => json::encode(id, reply),
@@ -356,20 +277,13 @@ fn encode_whole(id: &Id, reply: &impl Serialize) -> Vec<u8> {
 pub fn refuse(id: &Id, error: Reason, message: &str) -> Vec<u8> {
     let unanswered = Unanswered {
         error: error.as_str(),
-        message: sentence(message),
+        message: bounded(message, MAX_MESSAGE),
     };
     encode(id, &unanswered)
 }
 
-/// Messages quote what the client sent, in any length.
-fn sentence(message: &str) -> String {
-    clipped(message, MAX_MESSAGE).into_owned()
-}
-
-/// What is left for the trail beside an id, and a JID and a local part of the greatest length.
-const TRAIL_ROOM: usize = 4096;
-
-const STEP_ROOM: usize = 1024;
+/// The greatest length of a reply's payload, in bytes.
+pub const MAX_REPLY: usize = 16 * 1024;
 
 const PATH_ROOM: usize = 1024;
 
@@ -389,6 +303,9 @@ pub(super) const REPLY: &str = "a reply is an object of plain values";
 
 #[cfg(test)]
 mod tests {
+    use certjid_core::decide::Refused;
+    use certjid_core::trail::MAX_STEPS;
+
     use super::*;
 
     fn ids() -> [Id; 2] {
@@ -398,62 +315,37 @@ mod tests {
         [json, Id::new(Format::Etf, &term).unwrap()]
     }
 
-    fn step(message: String) -> Step {
-        Step {
-            what: "standard".to_owned(),
-            outcome: "skipped".to_owned(),
-            message,
-        }
-    }
-
+    /// The longest of all that is in a decision.
     #[test]
-    fn a_decision_is_shortened_one_byte_above_the_limit() {
-        for id in ids() {
-            let with = |length: usize| Decision {
-                trail: vec![step("x".repeat(length))],
-                ..Decision::default()
-            };
-            let room = MAX_REPLY - encode(&id, &with(0)).len();
-            assert_eq!(encode(&id, &with(room)).len(), MAX_REPLY);
-            let shortened = encode(&id, &with(room + 1));
-            assert!(shortened.len() < MAX_REPLY / 2);
-        }
-    }
-
-    /// Who is allowed is never shortened.
-    #[test]
-    fn the_longest_names_fit() {
+    fn the_longest_names_and_the_longest_trail_fit() {
+        let trail = |length: usize| {
+            let mut trail = Trail::default();
+            for _ in 0..MAX_STEPS {
+                trail.push("standard", "temporary-auth-failure", "\u{1}".repeat(length));
+            }
+            trail
+        };
         let part = "\\".repeat(1023);
-        let domain = "\u{1}".repeat(1023);
-        for id in ids() {
-            let decision = Decision {
+        for (id, length) in ids().iter().flat_map(|id| [(id, 9), (id, 9000)]) {
+            let allowed = Decision {
                 allowed: true,
-                jid: Some(format!("{part}@{domain}")),
+                jid: Some(format!("{part}@{part}")),
                 username: Some(part.clone()),
-                trail: (0..1000).map(|_| step("\u{1}".repeat(9000))).collect(),
+                method: Some("ldap".to_owned()),
+                source: Some("common_name".to_owned()),
+                kind: Some("cyrsasl_external_verification".to_owned()),
+                trail: Vec::from(trail(length))
+                    .into_iter()
+                    .map(Step::from)
+                    .collect(),
                 ..Decision::default()
             };
-            let reply = encode(&id, &decision);
-            assert!(reply.len() <= MAX_REPLY, "{}", reply.len());
-            let shortened = decision.shortened();
-            assert_eq!(shortened.jid, decision.jid);
-            let last = shortened.trail.last().unwrap();
-            let left_out = 1000 - (shortened.trail.len() - 1);
-            let told = format!("{left_out} more steps do not fit into this reply");
-            assert_eq!(last.message, told);
-            let refused = Decision {
-                condition: Some("temporary-auth-failure".to_owned()),
-                message: Some(sentence(&"\u{1}".repeat(9000))),
-                ..decision
-            };
-            let reply = encode(
-                &id,
-                &Decision {
-                    jid: None,
-                    ..refused
-                },
-            );
-            assert!(reply.len() <= MAX_REPLY, "{}", reply.len());
+            let mut refused = Refused::new(Reason::MethodUnavailable, "\u{1}".repeat(9000));
+            refused.trail = trail(length);
+            for decision in [allowed, Decision::from(Err(refused))] {
+                let reply = encode(id, &decision);
+                assert!(reply.len() <= MAX_REPLY, "{}", reply.len());
+            }
         }
     }
 
@@ -488,25 +380,25 @@ mod tests {
             methods: counts(),
             reasons: counts(),
             services: services.collect(),
-            services_left_out: 0,
+            services_left_out: None,
             expiring: usize::MAX,
             errors: u64::MAX,
             connections: u64::MAX,
             reload_error: Some(noise(0)),
             pid: u32::MAX,
         };
+        let shortened = status.clone().bounded();
         for id in ids() {
-            let reply = encode(&id, &status);
+            let reply = encode(&id, &shortened);
             assert!(reply.len() <= MAX_REPLY, "{}", reply.len());
         }
-        let shortened = status.shortened();
         let sum = |counts: &[Count]| counts.iter().map(|count| count.count).sum::<u64>();
         assert_eq!(sum(&shortened.reasons), sum(&status.reasons));
         assert_eq!(shortened.reasons.last().unwrap().name, "other");
         assert!(shortened.reasons[0].name.starts_with("299"));
         assert!(shortened.services[0].pool.starts_with("400"));
         assert_eq!(
-            shortened.services.len() + shortened.services_left_out,
+            shortened.services.len() + shortened.services_left_out.unwrap(),
             status.services.len()
         );
     }

@@ -324,13 +324,14 @@ impl Service {
             methods: count(metrics.allowed.list()),
             reasons: count(metrics.refused.list()),
             services,
-            services_left_out: 0,
+            services_left_out: None,
             expiring: metrics.expiring(self.clock.now()),
             errors: metrics.errors(),
             connections: metrics.connections(),
             reload_error: self.reload_error.load().as_deref().cloned(),
             pid: process::id(),
         }
+        .bounded()
     }
 }
 
