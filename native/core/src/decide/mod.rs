@@ -111,13 +111,15 @@ impl Policy {
             .config()
             .auth(&host, request.host_type.as_deref())
             .ok_or_else(|| {
+                let known = self.config().hosts.iter().map(String::as_str);
+                let hint = jid::hint_of_other_form(&host, known);
                 let host = quote(&host);
                 let message = match &request.host_type {
                     Some(host_type) => format!(
-                        "{host} is not among general.hosts, nor {} among general.host_types",
+                        "{host} is not among general.hosts, nor {} among general.host_types{hint}",
                         quote(host_type)
                     ),
-                    None => format!("{host} is not among general.hosts"),
+                    None => format!("{host} is not among general.hosts{hint}"),
                 };
                 Refused::new(Reason::HostUnknown, message)
             })?;
@@ -199,7 +201,7 @@ fn decode(authzid: &Authzid) -> Result<Option<Vec<u8>>, Refused> {
         Authzid::InitialResponse(text) => initial_response::decode(text).map_err(|_| {
             Refused::new(
                 Reason::MalformedBase64,
-                "the initial response is not base64",
+                "the initial response is base64 that ends too early",
             )
         }),
     }

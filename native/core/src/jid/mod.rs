@@ -19,9 +19,12 @@ use core::str;
 use stringprep::tables;
 
 mod error;
+mod idna;
 mod profile;
 
 pub use error::{JidError, Part};
+pub(crate) use idna::hint_of_other_form;
+pub use idna::same_domain_in_other_form;
 
 /// A prepared JID. A part that is absent is empty.
 #[derive(Clone, Debug, Eq, PartialEq)]

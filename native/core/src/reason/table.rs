@@ -168,8 +168,8 @@ reasons! {
     }
     Identity {
         MalformedBase64 = "malformed_base64": Unusable, IncorrectEncoding,
-            "The text of `<auth/>` is not base64.",
-            "This is a fault of the client.",
+            "The text of `<auth/>` is base64 that ends too early.",
+            "This is a fault of the client. Other characters are skipped, and a text without any base64 counts as absent, as in MongooseIM.",
             "";
         NoVerificationKind = "no_verification_kind": Absent, NotAuthorized,
             "`sasl_external` is an empty list.",

@@ -3,7 +3,7 @@ use alloc::collections::BTreeSet;
 use super::mongooseim::whole_jid;
 use super::{Credentials, Failure, Found, Rules};
 use crate::certificate::XmppAddr;
-use crate::jid::{self, Jid};
+use crate::jid::{self, Jid, hint_of_other_form};
 use crate::message::{quote, quote_some};
 use crate::reason::Reason;
 
@@ -35,9 +35,10 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
             Failure::next(
                 Reason::OtherHost,
                 format!(
-                    "none of the certificate's xmppAddrs ({}) names a user of the host {}",
+                    "none of the certificate's xmppAddrs ({}) names a user of the host {}{}",
                     quote_some(jids.iter().map(Jid::to_string)),
-                    quote(rules.host)
+                    quote(rules.host),
+                    hint_of_other_form(rules.host, jids.iter().map(|jid| &*jid.domain))
                 ),
             )
         });
@@ -68,7 +69,9 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
                         || wanted.resource == jid.resource)
             };
             addresses.iter().find(is_wanted).ok_or_else(|| {
-                mismatch(authzid, "none of the certificate's xmppAddrs of this host")
+                let hint = hint_of_other_form(rules.host, [&*wanted.domain]);
+                let what = format!("none of the certificate's xmppAddrs of this host{hint}");
+                mismatch(authzid, &what)
             })?
         }
     };
@@ -110,7 +113,10 @@ fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Fo
             let of_certificate = quote(&format!("{local}@{}", rules.host));
             return Err(mismatch(
                 authzid,
-                &format!("not {of_certificate}, which the common name gives"),
+                &format!(
+                    "not {of_certificate}, which the common name gives{}",
+                    hint_of_other_form(rules.host, [&*wanted.domain])
+                ),
             ));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Condition, Credentials, Failure, Found, Rules, certjid_verification};
 use crate::certificate::XmppAddr;
-use crate::jid::Jid;
+use crate::jid::{Jid, hint_of_other_form};
 use crate::message::quote;
 use crate::reason::{Reason, Refused};
 
@@ -173,11 +173,12 @@ fn user_of_host(rules: &Rules<'_>, jid: Jid, source: &'static str) -> Result<Fou
     Err(Failure::next(
         Reason::OtherHost,
         format!(
-            "{} is {}, of the host {}, not of {}",
+            "{} is {}, of the host {}, not of {}{}",
             super::source_name(source),
             quote(&jid.bare()),
             quote(&jid.domain),
-            quote(rules.host)
+            quote(rules.host),
+            hint_of_other_form(rules.host, [&*jid.domain])
         ),
     ))
 }
@@ -186,9 +187,10 @@ fn authzid_of_other_host(rules: &Rules<'_>, authzid: &Jid) -> Failure {
     Failure::next(
         Reason::AuthzidOtherHost,
         format!(
-            "the authorization identity is of the host {}, not of {}",
+            "the authorization identity is of the host {}, not of {}{}",
             quote(&authzid.domain),
-            quote(rules.host)
+            quote(rules.host),
+            hint_of_other_form(rules.host, [&*authzid.domain])
         ),
     )
 }
