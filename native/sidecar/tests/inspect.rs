@@ -84,7 +84,63 @@ fn inspect_shows_every_name() {
     assert_eq!(from_p12("e.p12")[0], one);
     fs::write(dir.join("password"), "wrong\n").unwrap();
     let args = ["inspect", "--password-file", "password", "alice.p12"];
-    assert!(run(dir, &args, UNUSABLE).contains("wrong password"));
+    assert!(run(dir, &args, UNUSABLE).contains("the password is wrong"));
+}
+
+#[test]
+fn a_pkcs12_file_of_an_old_cipher_is_not_told_as_a_wrong_password() {
+    let dir = folder();
+    let dir = dir.path();
+    fs::write(dir.join("right"), "sesame\n").unwrap();
+    fs::write(dir.join("wrong"), "simsim\n").unwrap();
+    let inspect = |password| {
+        let args = ["inspect", "--password-file", password, "old.p12"];
+        run(dir, &args, UNUSABLE)
+    };
+    for (cipher, name) in [
+        ("PBE-SHA1-RC2-128", "RC2 of 128 bits"),
+        ("PBE-SHA1-RC4-128", "RC4 of 128 bits"),
+        ("PBE-SHA1-RC4-40", "RC4 of 40 bits"),
+        ("PBE-SHA1-2DES", "3DES of two keys"),
+    ] {
+        let export = "pkcs12 -export -legacy -in alice.pem -inkey alice.key -out old.p12 -passout \
+                      pass:sesame -macalg sha1 -certpbe";
+        openssl(
+            dir,
+            &export
+                .split_whitespace()
+                .chain([cipher])
+                .collect::<Vec<_>>(),
+        );
+        let said = inspect("right");
+        assert!(said.contains(name) && said.contains("-legacy"), "{said}");
+        assert!(!said.contains("password"), "{said}");
+        assert!(inspect("wrong").contains("the password is wrong"));
+    }
+}
+
+#[test]
+fn der_that_is_not_a_certificate_is_named() {
+    let dir = folder();
+    let dir = dir.path();
+    openssl(
+        dir,
+        &"pkey -in alice.key -outform DER -out key.der"
+            .split(' ')
+            .collect::<Vec<_>>(),
+    );
+    let pkcs7 = "crl2pkcs7 -nocrl -certfile alice.pem -outform DER -out alice.p7b";
+    openssl(dir, &pkcs7.split(' ').collect::<Vec<_>>());
+    for (file, mentions) in [
+        ("key.der", "a private key in DER"),
+        ("alice.p7b", "PKCS#7 in DER"),
+    ] {
+        let said = run(dir, &["inspect", file], UNUSABLE);
+        assert!(
+            said.contains(mentions) && said.contains("openssl"),
+            "{said}"
+        );
+    }
 }
 
 #[test]

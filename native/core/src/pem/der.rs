@@ -8,17 +8,20 @@ pub(super) struct Found {
     pub(super) what: &'static str,
     /// How it is converted.
     pub(super) advice: Option<&'static str>,
+    pub(super) is_certificate: bool,
     pub(super) is_crl: bool,
 }
 
 /// Tells what a file is that begins with the DER of a sequence. None where it does not.
 pub(super) fn look(file: &[u8]) -> Option<Found> {
-    // A text may begin with the digit 0.
-    let &[SEQUENCE, 0x80..=0x84, ..] = file else {
-        return None;
-    };
     let mut rest = file;
     let whole = Element::take(&mut rest).ok();
+    // A text may begin with the digit 0, but does not end where its second character says.
+    let is_long = matches!(file, [SEQUENCE, 0x80..=0x84, ..]);
+    let is_short = file.first() == Some(&SEQUENCE) && whole.is_some() && rest.is_empty();
+    if !is_long && !is_short {
+        return None;
+    }
     let mut fields = whole.map(|whole| whole.value).unwrap_or_default();
     let mut take = || {
         let element = Element::take(&mut fields).ok()?;
@@ -35,6 +38,7 @@ pub(super) fn look(file: &[u8]) -> Option<Found> {
             return Some(Found {
                 what: "a CRL",
                 advice: Some("`openssl crl -inform DER -in FILE` converts it"),
+                is_certificate: false,
                 is_crl: true,
             });
         }
@@ -44,6 +48,7 @@ pub(super) fn look(file: &[u8]) -> Option<Found> {
     Some(Found {
         what,
         advice,
+        is_certificate: advice == Some(CERTIFICATE),
         is_crl: false,
     })
 }

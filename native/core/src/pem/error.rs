@@ -123,7 +123,7 @@ impl fmt::Display for PemFault {
                 f.write_str("there is more behind the CRL in DER; several in one file must be PEM")
             }
             Self::Der { what, due, advice } => {
-                write!(f, "the file is {what} in DER, and {due} is due in PEM")?;
+                write!(f, "the file is {what} in DER, and {due} is due")?;
                 advise(f, *advice)
             }
             Self::Empty(label) => write!(f, "the block {label} is empty"),

@@ -44,7 +44,7 @@ use label::{Key, Kind};
 /// Where the file is not PEM throughout, or a block is broken or in another form.
 pub fn certificates(file: &[u8]) -> Result<Contents, PemError> {
     if let Some(found) = der::look(file) {
-        return Err(found.where_due(CERTIFICATE));
+        return Err(found.where_due("CERTIFICATE in PEM"));
     }
     Contents::read(file, CERTIFICATE, |kind| match kind {
         Kind::Certificate => Ok(true),
@@ -98,7 +98,7 @@ pub fn crls(file: &[u8]) -> Result<Contents, PemError> {
 /// form that TLS uses.
 pub fn private_key(file: &[u8]) -> Result<PrivateKey, PemError> {
     if let Some(found) = der::look(file) {
-        return Err(found.where_due(PRIVATE_KEY));
+        return Err(found.where_due("PRIVATE KEY in PEM"));
     }
     let mut key: Option<(PrivateKey, usize)> = None;
     let mut other = None;
@@ -270,7 +270,7 @@ impl der::Found {
 
     fn crl(&self, file: &[u8]) -> Result<Contents, PemError> {
         if !self.is_crl {
-            return Err(self.where_due(CRL));
+            return Err(self.where_due("X509 CRL"));
         }
         let mut rest = file;
         match Element::take(&mut rest) {
@@ -285,6 +285,13 @@ impl der::Found {
             _ => Err(PemError::whole(PemFault::BehindDer)),
         }
     }
+}
+
+/// What a file in DER is that is known to be something other than a certificate.
+pub fn other_der(file: &[u8]) -> Option<PemError> {
+    let found = der::look(file)?;
+    let is_other = found.advice.is_some() && !found.is_certificate;
+    is_other.then(|| found.where_due("a certificate"))
 }
 
 /// Whether a block begins in a text: where a name is due, what must not be shown.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use certjid_core::certificate::Certificate;
 use certjid_core::encoding;
+use certjid_core::pem;
 use p12_keystore::Pkcs12Archive;
+use p12_keystore::error::Error;
 
 use super::Unusable;
 use super::terminal::plain;
@@ -18,6 +20,8 @@ pub(super) fn read(path: &Path, password_file: Option<&Path>) -> Result<Vec<Vec<
     let bytes = read_bytes(path).map_err(|error| named(error.to_string()))?;
     let read = if is_pkcs12(&bytes) {
         read_pkcs12(&bytes, path, password_file)
+    } else if let Some(error) = pem::other_der(&bytes) {
+        Err(error.to_string())
     } else {
         encoding::chain(&bytes).map_err(|error| error.to_string())
     };
@@ -68,10 +72,10 @@ fn read_pkcs12(
 ) -> Result<Vec<Vec<u8>>, String> {
     let archive = match Pkcs12Archive::from_pkcs12(bytes, "") {
         Ok(archive) => archive,
+        Err(error @ Error::UnsupportedEncryptionScheme) => return Err(explain(bytes, &error)),
         Err(_) => {
             let password = password(path, password_file)?;
-            Pkcs12Archive::from_pkcs12(bytes, &password)
-                .map_err(|error| format!("wrong password, or a broken PKCS#12 file ({error})"))?
+            Pkcs12Archive::from_pkcs12(bytes, &password).map_err(|error| explain(bytes, &error))?
         }
     };
     let keys: Vec<&[u8]> = archive
@@ -92,6 +96,29 @@ fn read_pkcs12(
         .iter()
         .map(|bag| bag.cert.as_der().to_vec())
         .collect())
+}
+
+/// The password is checked by the MAC, before anything is decrypted.
+fn explain(bytes: &[u8], error: &Error) -> String {
+    match error {
+        Error::MacError(_) => "the password is wrong".to_owned(),
+        Error::UnsupportedEncryptionScheme => {
+            let cipher = OLD_CIPHERS
+                .iter()
+                .find(|(oid, _)| bytes.windows(oid.len()).any(|window| window == *oid));
+            let cipher = cipher.map_or("an unknown cipher", |(_, name)| name);
+            format!(
+                "the PKCS#12 file is encrypted with {cipher}, which is not read; `openssl pkcs12 \
+                 -legacy -nokeys -in FILE` takes the certificates out"
+            )
+        }
+        Error::UnsupportedMacAlgorithm => {
+            "the PKCS#12 file has a MAC that is not read; `openssl pkcs12 -nokeys -in FILE` takes \
+             the certificates out"
+                .to_owned()
+        }
+        error => format!("wrong password, or a broken PKCS#12 file ({error})"),
+    }
 }
 
 fn password(path: &Path, file: Option<&Path>) -> Result<String, String> {
@@ -117,6 +144,27 @@ pub(super) fn name(path: &Path) -> PathBuf {
         path.to_owned()
     }
 }
+
+/// The object identifiers in DER, without tag and length, of the ciphers of RFC 7292 appendix C that
+/// p12-keystore does not read.
+const OLD_CIPHERS: [(&[u8], &str); 4] = [
+    (
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x01",
+        "RC4 of 128 bits",
+    ),
+    (
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x02",
+        "RC4 of 40 bits",
+    ),
+    (
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x04",
+        "3DES of two keys",
+    ),
+    (
+        b"\x2a\x86\x48\x86\xf7\x0d\x01\x0c\x01\x05",
+        "RC2 of 128 bits",
+    ),
+];
 
 /// The greatest length of a file, in bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
