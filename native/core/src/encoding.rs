@@ -10,8 +10,8 @@
 
 use core::fmt;
 
-use crate::certificate::element::Element;
 use crate::certificate::{MAX_CERTIFICATE, MAX_CHAIN};
+use crate::der::Reader;
 use crate::headers::{Forwarded, HeaderError, Proxy};
 use crate::pem::{self, Contents, PemError};
 
@@ -75,8 +75,8 @@ impl Form {
 fn is_der(input: &[u8]) -> bool {
     let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     let is_whole = || {
-        let mut rest = input;
-        Element::take(&mut rest).is_ok() && rest.is_empty()
+        let mut rest = Reader::new(input);
+        rest.any().is_ok() && rest.is_empty()
     };
     input.first() == Some(&SEQUENCE) && (!input.get(1).is_some_and(is_text) || is_whole())
 }

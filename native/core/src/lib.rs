@@ -30,6 +30,7 @@ extern crate alloc;
 pub mod certificate;
 pub mod config;
 pub mod decide;
+mod der;
 pub mod encoding;
 pub mod headers;
 pub mod jid;

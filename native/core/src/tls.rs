@@ -53,10 +53,8 @@ use rustls::{
     SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm as Algorithm, UnixTime};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use crate::certificate::element::Element;
-use crate::certificate::tbs::Tbs;
+use crate::certificate::ClientCertificate;
 use crate::verify::signature::RSA_PSS_KEY;
 use crate::verify::{self, Fault, Reason, TrustStore, VerifyMode};
 
@@ -190,19 +188,15 @@ fn check_signature(
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
 ) -> Result<HandshakeSignatureValid, Error> {
-    let unreadable = || Error::from(CertificateError::BadEncoding);
-    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| unreadable())?;
-    let tbs = Tbs::parse(parsed.tbs_certificate.as_ref()).ok_or_else(unreadable)?;
-    let mut key_info = tbs.public_key.value;
-    let key_algorithm = Element::take(&mut key_info).map_err(|_| unreadable())?;
-    let key = &parsed.public_key().subject_public_key.data;
-
+    let certificate =
+        ClientCertificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
+    let key = &certificate.public_key;
     let algorithm = algorithms
         .iter()
-        .find(|algorithm| algorithm.public_key_alg_id().as_ref() == key_algorithm.value)
+        .find(|algorithm| algorithm.public_key_alg_id().as_ref() == key.algorithm)
         .ok_or(PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme)?;
     algorithm
-        .verify_signature(key, message, signed.signature())
+        .verify_signature(key.key, message, signed.signature())
         .map(|()| HandshakeSignatureValid::assertion())
         .map_err(|_| CertificateError::BadSignature.into())
 }

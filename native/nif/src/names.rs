@@ -1,36 +1,32 @@
 //! The names that decide on a login. This makes no map, which would take longer than reading them.
 
-use std::borrow::Cow;
-
-use certjid_core::certificate::LoginFields;
+use certjid_core::certificate::{ClientCertificate, XmppAddr};
 use rustler::types::atom;
 use rustler::{Binary, Encoder as _, Env, Term};
 
 /// `{ok, CommonName, XmppAddrs}` or `{error, Message}`.
 pub fn login_names<'a>(env: Env<'a>, der: &Binary<'a>) -> Term<'a> {
-    match LoginFields::from_der(der) {
-        Ok(names) => {
-            let common_name = match names.common_name {
-                Some(name) => part(env, der, name),
-                None => atom::undefined().encode(env),
-            };
-            let xmpp_addrs = names.xmpp_addrs.into_iter();
-            let xmpp_addrs: Vec<_> = xmpp_addrs.map(|addr| part(env, der, addr)).collect();
-            (atom::ok(), common_name, xmpp_addrs).encode(env)
-        }
-        Err(error) => (atom::error(), error.to_string()).encode(env),
-    }
+    let read = match ClientCertificate::from_der(der) {
+        Ok(read) => read,
+        Err(error) => return (atom::error(), error.to_string()).encode(env),
+    };
+    let common_name = match read.common_name() {
+        Some(name) => part(env, der, name),
+        None => atom::undefined().encode(env),
+    };
+    let xmpp_addrs = read.xmpp_addrs().iter().filter_map(XmppAddr::text);
+    let xmpp_addrs: Vec<_> = xmpp_addrs.map(|text| part(env, der, text)).collect();
+    (atom::ok(), common_name, xmpp_addrs).encode(env)
 }
 
 /// A text of a certificate. A short one is copied, so that it does not keep the certificate.
-fn part<'a>(env: Env<'a>, der: &Binary<'a>, text: Cow<'_, str>) -> Term<'a> {
-    let shared = match &text {
-        Cow::Borrowed(text) if text.len() > MAX_COPIED => {
-            let offset = text.as_ptr().addr() - der.as_ptr().addr();
-            der.make_subbinary(offset, text.len()).ok()
-        }
-        _ => None,
-    };
+fn part<'a>(env: Env<'a>, der: &Binary<'a>, text: &str) -> Term<'a> {
+    let offset = text.as_ptr().addr().wrapping_sub(der.as_ptr().addr());
+    // One that had to be decoded is not a part of the certificate.
+    let is_part = offset < der.len();
+    let shared = (is_part && text.len() > MAX_COPIED)
+        .then(|| der.make_subbinary(offset, text.len()).ok())
+        .flatten();
     match shared {
         Some(shared) => shared.into(),
         None => text.encode(env),

@@ -1,5 +1,7 @@
 //! ASN.1's character strings as UTF-8.
 
+use std::borrow::Cow;
+
 /// The name of a string type by its tag; "an unknown type" for all else.
 pub(super) fn encoding(tag: u8) -> &'static str {
     match tag {
@@ -17,13 +19,13 @@ pub(super) fn encoding(tag: u8) -> &'static str {
     }
 }
 
-/// Decodes a string that a person may have written; the error says why it is no name.
+/// Decodes a string that a person may have written; the error says why it is not a name.
 ///
 /// TeletexString is read as Latin-1, which is what directories put into it.
-pub(super) fn decode(tag: u8, value: &[u8]) -> Result<String, String> {
-    let text = match tag {
-        0x0c => utf8(value)?,
-        0x12 | 0x13 | 0x16 | 0x1a if value.is_ascii() => utf8(value)?,
+pub(super) fn decode(tag: u8, value: &[u8]) -> Result<Cow<'_, str>, Cow<'static, str>> {
+    let text: Cow<'_, str> = match tag {
+        0x0c => utf8(value)?.into(),
+        0x12 | 0x13 | 0x16 | 0x1a if value.is_ascii() => utf8(value)?.into(),
         0x14 => value.iter().copied().map(char::from).collect(),
         0x1c => characters(value.chunks(4).map(|unit| match unit {
             &[a, b, c, d] => char::from_u32(u32::from_be_bytes([a, b, c, d])),
@@ -38,14 +40,13 @@ pub(super) fn decode(tag: u8, value: &[u8]) -> Result<String, String> {
                 .map(|unit| u16::from_be_bytes(*unit));
             characters(char::decode_utf16(units).map(Result::ok))?
         }
-        0x12 | 0x13 | 0x16 | 0x1a | 0x1e => return Err(format!("is no {}", encoding(tag))),
-        _ => return Err("is not a character string".to_owned()),
+        0x12 | 0x13 | 0x16 | 0x1a | 0x1e => {
+            return Err(format!("is not a valid {}", encoding(tag)).into());
+        }
+        _ => return Err("is not a character string".into()),
     };
-    match text.chars().find(|c| c.is_control()) {
-        Some(c) => Err(format!(
-            "has the control character U+{:04X} in it",
-            u32::from(c)
-        )),
+    match control(&text) {
+        Some(c) => Err(format!("has the control character U+{:04X} in it", u32::from(c)).into()),
         None => Ok(text),
     }
 }
@@ -62,14 +63,25 @@ pub(super) fn escape(value: &[u8]) -> String {
     shown
 }
 
-fn utf8(value: &[u8]) -> Result<String, String> {
-    String::from_utf8(value.to_vec()).map_err(|_| "is not UTF-8".to_owned())
+fn control(text: &str) -> Option<char> {
+    // Names are commonly ASCII, which is seen faster byte by byte.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return None;
+    }
+    text.chars().find(|c| c.is_control())
 }
 
-fn characters(decoded: impl Iterator<Item = Option<char>>) -> Result<String, String> {
+fn utf8(value: &[u8]) -> Result<&str, Cow<'static, str>> {
+    str::from_utf8(value).map_err(|_| "is not UTF-8".into())
+}
+
+fn characters(
+    decoded: impl Iterator<Item = Option<char>>,
+) -> Result<Cow<'static, str>, Cow<'static, str>> {
     decoded
         .collect::<Option<String>>()
-        .ok_or_else(|| "has something in it that is no character".to_owned())
+        .map(Cow::Owned)
+        .ok_or_else(|| "has something in it that is not a character".into())
 }
 
 /// The bytes of an unusable value that are shown.

@@ -2,7 +2,7 @@
 //! `auth.sasl_external`.
 
 use super::{Authzid, Refused, Request, connection};
-use crate::certificate::presented::Presented;
+use crate::certificate::ClientCertificate;
 use crate::config::{Listener, ListenerRef, Tls};
 use crate::policy::Policy;
 use crate::reason::Reason;
@@ -54,8 +54,8 @@ impl Policy {
             host: creds.host,
         };
         let credentials = Credentials {
-            common_name: certificate.common_name.as_deref(),
-            xmpp_addrs: &certificate.xmpp_addrs,
+            common_name: certificate.common_name(),
+            xmpp_addrs: certificate.xmpp_addrs(),
             authzid: creds.authzid,
         };
         let (verdict, trail) = sasl::decide(&rules, &credentials);
@@ -78,7 +78,7 @@ impl Policy {
         })
     }
 
-    fn check_anywhere<'a>(&self, request: &'a Request, now: i64) -> Result<Presented<'a>, Refused> {
+    fn check_anywhere<'a>(&self, request: &'a Request, now: i64) -> Result<ClientCertificate<'a>, Refused> {
         let mut judged = Vec::new();
         let mut accepted = None;
         let mut refused: Option<Refused> = None;

@@ -1,9 +1,7 @@
 //! The certificate of a connection.
 
 use super::Request;
-use crate::certificate::ordinary::Ordinary;
-use crate::certificate::presented::Presented;
-use crate::certificate::{Certificate, fingerprint_hex};
+use crate::certificate::ClientCertificate;
 use crate::config::{Listener, Tls};
 use crate::message::quote;
 use crate::policy::Policy;
@@ -18,7 +16,7 @@ pub(super) fn check<'a>(
     listener: &Listener,
     request: &'a Request,
     now: i64,
-) -> Result<Presented<'a>, Refused> {
+) -> Result<ClientCertificate<'a>, Refused> {
     let Some(tls) = &listener.tls else {
         return Err(Refused::new(
             Reason::NoTls,
@@ -37,8 +35,10 @@ pub(super) fn check<'a>(
             ),
         ));
     }
-    verify::verify(&request.chain, tls.verify_mode, policy.trust(tls), now)
-        .map_err(|faults| explain(tls, request, &faults))?;
+    let chain: Vec<&[u8]> = request.chain.iter().map(Vec::as_slice).collect();
+    let leaf = verify::leaf(&chain).map_err(|fault| explain(tls, &[fault]))?;
+    verify::verify_leaf(&leaf, &chain[1..], tls.verify_mode, policy.trust(tls), now)
+        .map_err(|faults| explain(tls, &faults))?;
     if request.verified == Some(false) {
         return Err(failed(
             tls,
@@ -46,28 +46,11 @@ pub(super) fn check<'a>(
             "the server's own TLS verification refuses the certificate, though certjid accepts it",
         ));
     }
-    Presented::from_der(&request.chain[0])
-        .map_err(|error| failed(tls, Reason::BadCertificate, error.to_string()))
-}
-
-/// Whether the chain begins with a CA that issued the second certificate: the leaf first, says
-/// RFC 8446 section 4.4.2, and who swaps them is judged by the CA's names.
-pub(super) fn is_swapped(chain: &[Vec<u8>]) -> bool {
-    let first = chain.first().and_then(|der| Ordinary::read(der));
-    if first.is_some_and(|first| !first.is_ca) {
-        return false;
-    }
-    let mut certificates = chain
-        .iter()
-        .filter_map(|der| Certificate::from_der(der).ok());
-    let (Some(first), Some(second)) = (certificates.next(), certificates.next()) else {
-        return false;
-    };
-    first.may_issue() && !second.may_issue() && first.subject() == second.issuer()
+    Ok(leaf)
 }
 
 /// Says what was accepted.
-pub(super) fn accepted(certificate: &Presented<'_>, listener: &Listener) -> String {
+pub(super) fn accepted(certificate: &ClientCertificate<'_>, listener: &Listener) -> String {
     let mode = listener
         .tls
         .as_ref()
@@ -75,27 +58,19 @@ pub(super) fn accepted(certificate: &Presented<'_>, listener: &Listener) -> Stri
         .unwrap_or_default();
     format!(
         "the certificate {} (SHA-256 {}) is accepted by verify_mode \"{mode}\"",
-        quote(&certificate.subject),
-        fingerprint_hex(certificate.der)
+        quote(&certificate.subject().to_text()),
+        certificate.fingerprint_hex()
     )
 }
 
-fn explain(tls: &Tls, request: &Request, faults: &[Fault]) -> Refused {
+fn explain(tls: &Tls, faults: &[Fault]) -> Refused {
     let Some(fault) = faults.first() else {
         return failed(tls, Reason::BadCertificate, "the certificate is refused");
     };
-    let subject = request
-        .chain
-        .get(fault.position)
-        .and_then(|der| Certificate::from_der(der).ok())
-        .map(|certificate| {
-            format!(
-                "certificate {} ({}): ",
-                fault.position,
-                quote(certificate.subject())
-            )
-        })
-        .unwrap_or_default();
+    let subject = match fault.subject.as_str() {
+        "" => String::new(),
+        subject => format!("certificate {} ({}): ", fault.position, quote(subject)),
+    };
     let all: Vec<&str> = faults.iter().map(|fault| fault.message.as_str()).collect();
     failed(tls, fault.reason, format!("{subject}{}", all.join("; ")))
 }

@@ -3,7 +3,7 @@
 //! Where an Erlang module or a service has to be asked, the outcome is the question: a
 //! [`Pending`] login, which goes on with the answer.
 
-use crate::certificate::presented::Presented;
+use crate::certificate::ClientCertificate;
 use crate::config::{Auth, Listener};
 use crate::jid;
 use crate::message::quote;
@@ -80,8 +80,8 @@ impl Policy {
             host: &scope.host,
         };
         let credentials = Credentials {
-            common_name: certificate.common_name.as_deref(),
-            xmpp_addrs: &certificate.xmpp_addrs,
+            common_name: certificate.common_name(),
+            xmpp_addrs: certificate.xmpp_addrs(),
             authzid: authzid.as_deref(),
         };
         let mut attempt = Attempt::default();
@@ -89,7 +89,7 @@ impl Policy {
         let login = Login {
             host: scope.host.clone(),
             host_type: request.host_type.clone(),
-            certificate: certificate.der.to_owned(),
+            certificate: certificate.der().to_owned(),
             methods: methods::of(scope.auth, scope.listener),
             refused: methods::none_allowed(scope.listener),
             trail: core::mem::take(trail),
@@ -151,7 +151,7 @@ impl Policy {
         request: &'a Request,
         now: i64,
         trail: &mut Trail,
-    ) -> Result<Presented<'a>, Refused> {
+    ) -> Result<ClientCertificate<'a>, Refused> {
         let judged = connection::check(self, scope.listener, request, now);
         match &judged {
             Ok(certificate) => {
@@ -161,14 +161,6 @@ impl Policy {
             Err(refused) => {
                 trail.push("certificate", refused.condition.as_str(), &refused.message);
             }
-        }
-        if connection::is_swapped(&request.chain) {
-            trail.push(
-                "certificate",
-                "note",
-                "the first certificate is the CA that issued the second: the chain is swapped, \
-                 and must begin with the client's own",
-            );
         }
         judged
     }
@@ -182,13 +174,18 @@ struct Scope<'a> {
 }
 
 /// Says which names of the certificate do not count.
-fn note_names(certificate: &Presented<'_>, trail: &mut Trail) {
-    let notes = certificate.skipped.iter().map(|skipped| {
+fn note_names(certificate: &ClientCertificate<'_>, trail: &mut Trail) {
+    let (skipped, beyond) = certificate.skipped(MAX_SKIPPED);
+    let notes = skipped.iter().map(|skipped| {
         let value = quote(&skipped.value);
         format!("{} {value} {}", skipped.kind, skipped.reason)
     });
     trail.notes("certificate", notes);
-    if certificate.further_common_names > 0 {
+    if beyond > 0 {
+        let message = format!("{beyond} more of its names can't be used");
+        trail.push("certificate", "note", message);
+    }
+    if certificate.has_further_common_names() {
         let message = "the subject has several common names, of which the first alone counts";
         trail.push("certificate", "note", message);
     }
@@ -206,3 +203,6 @@ fn decode(authzid: &Authzid) -> Result<Option<Vec<u8>>, Refused> {
         }),
     }
 }
+
+/// The unusable names of a certificate that are looked at one by one.
+const MAX_SKIPPED: usize = 32;

@@ -1,7 +1,7 @@
 //! HAProxy: base64 of DER, and base64 of DER after DER.
 
 use super::{HeaderFault, base64};
-use crate::certificate::element::Element;
+use crate::der::Reader;
 
 pub(super) fn certificates(
     leaf: &[u8],
@@ -9,9 +9,10 @@ pub(super) fn certificates(
 ) -> Result<Vec<Vec<u8>>, HeaderFault> {
     let mut chain = vec![base64(leaf)?];
     let issuers = issuers.map(base64).transpose()?.unwrap_or_default();
-    let mut rest = issuers.as_slice();
+    let mut rest = Reader::new(issuers.as_slice());
     while !rest.is_empty() {
-        let element = Element::take(&mut rest)
+        let element = rest
+            .any()
             .map_err(|_| HeaderFault::Malformed("the chain is not DER after DER"))?;
         chain.push(element.raw.to_vec());
     }

@@ -23,7 +23,8 @@ use core::str::FromStr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::certificate::{MAX_CERTIFICATE, MAX_CHAIN, element};
+use crate::certificate::{MAX_CERTIFICATE, MAX_CHAIN};
+use crate::der;
 
 mod envoy;
 mod error;
@@ -180,7 +181,7 @@ fn check(der: &[u8]) -> Result<(), HeaderFault> {
         return Err(PEM);
     }
     let is_sequence = der.first() == Some(&SEQUENCE);
-    if !is_sequence || der.len() > MAX_CERTIFICATE || element::check(der).is_err() {
+    if !is_sequence || der.len() > MAX_CERTIFICATE || der::check(der).is_err() {
         return Err(HeaderFault::Malformed(
             "what it holds is not a certificate in DER",
         ));

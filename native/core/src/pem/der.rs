@@ -1,6 +1,6 @@
 //! What a file in DER holds, for the message that PEM is due.
 
-use crate::certificate::element::Element;
+use crate::der::Reader;
 
 /// What DER is there.
 pub(super) struct Found {
@@ -14,17 +14,17 @@ pub(super) struct Found {
 
 /// Tells what a file is that begins with the DER of a sequence. None where it does not.
 pub(super) fn look(file: &[u8]) -> Option<Found> {
-    let mut rest = file;
-    let whole = Element::take(&mut rest).ok();
+    let mut rest = Reader::new(file);
+    let whole = rest.any().ok();
     // A text may begin with the digit 0, but does not end where its second character says.
     let is_long = matches!(file, [SEQUENCE, 0x80..=0x84, ..]);
     let is_short = file.first() == Some(&SEQUENCE) && whole.is_some() && rest.is_empty();
     if !is_long && !is_short {
         return None;
     }
-    let mut fields = whole.map(|whole| whole.value).unwrap_or_default();
+    let mut fields = Reader::new(whole.map(|whole| whole.value).unwrap_or_default());
     let mut take = || {
-        let element = Element::take(&mut fields).ok()?;
+        let element = fields.any().ok()?;
         Some((element.tag, element.value))
     };
     let (what, advice) = match (take(), take()) {
@@ -54,8 +54,9 @@ pub(super) fn look(file: &[u8]) -> Option<Found> {
 }
 
 /// A list has no serial number, so that its second sequence is the issuer's name.
-fn is_crl(mut tbs: &[u8]) -> bool {
-    let mut tag = || Element::take(&mut tbs).ok().map(|element| element.tag);
+fn is_crl(tbs: &[u8]) -> bool {
+    let mut tbs = Reader::new(tbs);
+    let mut tag = || tbs.any().ok().map(|element| element.tag);
     match tag() {
         Some(INTEGER) => {
             (tag(), tag()) == (Some(SEQUENCE), Some(SEQUENCE)) && tag() != Some(SEQUENCE)

@@ -19,7 +19,7 @@ use core::fmt;
 
 use rustls_pki_types::PrivateKeyDer;
 
-use crate::certificate::element::Element;
+use crate::der::Reader;
 
 mod block;
 mod body;
@@ -272,8 +272,8 @@ impl der::Found {
         if !self.is_crl {
             return Err(self.where_due("X509 CRL"));
         }
-        let mut rest = file;
-        match Element::take(&mut rest) {
+        let mut rest = Reader::new(file);
+        match rest.any() {
             Ok(list) if rest.is_empty() => Ok(Contents {
                 items: vec![Item {
                     der: list.raw.to_vec(),

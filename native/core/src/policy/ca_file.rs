@@ -3,13 +3,11 @@
 use std::collections::HashSet;
 
 use rustls_pki_types::CertificateDer;
-use webpki::Error;
 
 use super::ca_facts;
 use crate::config::lint::authorities::{self, Authority};
 use crate::pem::{self, Contents, Other};
-use crate::verify::TrustStore;
-use crate::verify::crl::Crl;
+use crate::verify::{Crl, TrustStore};
 
 /// A CA file.
 pub(super) struct CaFile {
@@ -78,21 +76,7 @@ pub(super) fn crls(file: &[u8]) -> Result<(Vec<Crl>, Vec<Other>), String> {
         .and_then(Contents::not_empty)
         .map_err(|error| error.to_string())?;
     let others = contents.others.clone();
-    let read = |der: Vec<u8>| Crl::from_der(der.clone()).map_err(|error| explain_crl(&der, &error));
+    let read = |der: Vec<u8>| Crl::from_der(der).map_err(|error| error.to_string());
     let lists = contents.ders().into_iter().map(read);
     Ok((lists.collect::<Result<_, _>>()?, others))
-}
-
-fn explain_crl(der: &[u8], error: &Error) -> String {
-    let version = x509_parser::parse_x509_crl(der).map(|(_, crl)| crl.version());
-    match (error, version) {
-        (Error::UnsupportedDeltaCrl, _) => "it is a delta CRL; only whole ones are read".to_owned(),
-        (Error::UnsupportedIndirectCrl, _) => {
-            "it is an indirect CRL; only those of the certificates' own issuers are read".to_owned()
-        }
-        (_, Ok(None)) => "it is of version 1, and RFC 5280 section 5.1.2.1 demands version 2 \
-                          (openssl ca makes it with crl_extensions and crlnumber set)"
-            .to_owned(),
-        _ => format!("it is not a CRL that can be read: {error}"),
-    }
 }

@@ -78,14 +78,9 @@ impl Policy {
             .listener(listener)
             .and_then(|listener| listener.tls.as_ref());
         let Some(tls) = tls else {
-            return Err(vec![Fault {
-                reason: Reason::UnknownCa,
-                position: 0,
-                message: format!(
-                    "the configuration lacks {listener}, or TLS there: no CA is trusted"
-                ),
-                revocation: None,
-            }]);
+            let message =
+                format!("the configuration lacks {listener}, or TLS there: no CA is trusted");
+            return Err(vec![Fault::new(Reason::UnknownCa, 0, message)]);
         };
         verify::verify(chain, tls.verify_mode, self.trusts.of(tls), now)
     }

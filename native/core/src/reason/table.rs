@@ -141,6 +141,10 @@ reasons! {
             "The chain is longer than a CA's pathLenConstraint, or a limit of certjid, allows.",
             "Issue the CA that the message names again, or send fewer certificates.",
             "";
+        PolicyRequirementNotMet = "policy_requirement_not_met": Unusable, NotAuthorized,
+            "A CA of the path demands a certificate policy, and no policy holds for the whole path.",
+            "Issue the certificate under a policy of its CA, or the CA without requireExplicitPolicy.",
+            "";
         NameNotPermitted = "name_not_permitted": Unusable, NotAuthorized,
             "A name is outside of an issuer's nameConstraints.",
             "Issue the certificate with another name, or the CA with other constraints.",

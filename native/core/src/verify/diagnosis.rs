@@ -1,28 +1,100 @@
-//! From webpki's error to OTP's reason, the certificate at fault, and a sentence.
+//! From webpki's error to a reason, the certificate at fault, and a sentence: webpki tells of one
+//! fault only, and not of which certificate.
 
 use webpki::Error;
-use x509_parser::certificate::X509Certificate;
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::oid_registry::OidRegistry;
-use x509_parser::public_key::PublicKey;
-use x509_parser::time::ASN1Time;
 
-use super::{Fault, Reason, TrustStore, parse, signature};
-use crate::certificate::{fields, name};
+use super::date::{date, span};
+use super::paths::{Found, Graph, MAX_INTERMEDIATES, Path};
+use super::signature::Signed;
+use super::{Fault, Purpose, Reason, algorithm_name};
+use crate::certificate::extensions::name;
+use crate::certificate::{ClientCertificate, hexadecimal};
+use crate::der::{Reader, oid};
 
-/// Explains why webpki refuses the chain, and what else is wrong with it: webpki tells of one
-/// fault only, and not of which certificate.
-pub(super) fn faults(error: &Error, chain: &[&[u8]], trust: &TrustStore, now: i64) -> Vec<Fault> {
-    let parsed: Vec<_> = chain.iter().map_while(|der| parse(der, 0).ok()).collect();
-    let mut faults = vec![explain(error, &parsed, trust, now)];
-    for (position, certificate) in path(&parsed)
-        .into_iter()
-        .map(|index| (index, &parsed[index]))
-    {
+/// Explains why webpki refuses a path.
+pub(super) fn explain(error: &Error, path: &Path<'_, '_>, purpose: Purpose, now: i64) -> Fault {
+    let leaf = path.certificates[0];
+    let first = |fault: &dyn Fn(&ClientCertificate<'_>, usize) -> Option<Fault>| {
+        let mut all = path.certificates.iter().zip(0..);
+        all.find_map(|(certificate, position)| fault(certificate, position))
+    };
+    let of_leaf = |reason, message: String| Fault::of(leaf, reason, 0, message);
+    match error {
+        Error::CertExpired { .. } | Error::CertNotValidYet { .. } | Error::InvalidCertValidity => {
+            first(&|certificate, position| expired(certificate, position, now)).unwrap_or_else(
+                || of_leaf(Reason::CertExpired, "its notBefore is after its notAfter".to_owned()),
+            )
+        }
+        Error::InvalidSignatureForPublicKey
+        | Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
+        | Error::SignatureAlgorithmMismatch => signature(path),
+        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => {
+            first(&|certificate, position| ext_key_usage(certificate, position, purpose))
+                .unwrap_or_else(|| {
+                    of_leaf(Reason::InvalidExtKeyUsage, "its extKeyUsage is empty".to_owned())
+                })
+        }
+        Error::UnsupportedCriticalExtension => first(&unknown_critical).unwrap_or_else(|| {
+            of_leaf(
+                Reason::UnknownCriticalExtension,
+                "a critical extension is not understood".to_owned(),
+            )
+        }),
+        Error::EndEntityUsedAsCa => no_ca(path),
+        Error::UnsupportedCertVersion => version(path),
+        Error::PathLenConstraintViolated | Error::MaximumPathDepthExceeded => Fault::of(
+            leaf,
+            Reason::MaxPathLengthReached,
+            path.certificates.len().min(2) - 1,
+            "a CA issued another CA where its pathLenConstraint allows none",
+        ),
+        Error::NameConstraintViolation => of_leaf(
+            Reason::NameNotPermitted,
+            "an issuer's nameConstraints do not permit a name, or are of a kind that is not judged \
+             (of directoryName, rfc822Name and URI)"
+                .to_owned(),
+        ),
+        Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumSignatureChecksExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => of_leaf(
+            Reason::UnknownCa,
+            "no path to a trusted CA was found within the limits".to_owned(),
+        ),
+        // A self-signed CA in a longer chain: OTP too finds no CA for it.
+        Error::CaUsedAsEndEntity => of_leaf(
+            Reason::UnknownCa,
+            "it is a self-signed CA, and not the certificate of a client".to_owned(),
+        ),
+        _ => of_leaf(
+            Reason::BadCertificate,
+            "a certificate of the path has an extension that can't be read".to_owned(),
+        ),
+    }
+}
+
+/// A fault, and what else is wrong with the certificates of the path.
+pub(super) fn with_others(
+    fault: Fault,
+    path: &Path<'_, '_>,
+    purpose: Purpose,
+    now: i64,
+) -> Vec<Fault> {
+    others(vec![fault], &path.certificates, purpose, now)
+}
+
+fn others(
+    mut faults: Vec<Fault>,
+    certificates: &[&ClientCertificate<'_>],
+    purpose: Purpose,
+    now: i64,
+) -> Vec<Fault> {
+    for (certificate, position) in certificates.iter().zip(0..) {
         let others = [
             expired(certificate, position, now),
-            ext_key_usage(certificate, position),
+            ext_key_usage(certificate, position, purpose),
             weak_signature(certificate, position),
+            unknown_critical(certificate, position),
         ];
         for other in others.into_iter().flatten() {
             if !faults.iter().any(|known| known.reason == other.reason) {
@@ -30,323 +102,245 @@ pub(super) fn faults(error: &Error, chain: &[&[u8]], trust: &TrustStore, now: i6
             }
         }
     }
-    // webpki looks at a certificate before it looks for its issuer.
-    let ends_at = path(&parsed).last().map(|&index| &parsed[index]);
-    let untrusted = ends_at.is_some_and(|last| issuers_in(trust, last).next().is_none());
-    if untrusted && !faults.iter().any(|known| known.reason == Reason::UnknownCa) {
-        faults.push(unknown_issuer(&parsed, trust));
+    faults
+}
+
+/// What is wrong where no path leads to a trust anchor.
+pub(super) fn without_path(
+    graph: &Graph<'_>,
+    found: &Found<'_, '_>,
+    purpose: Purpose,
+    now: i64,
+) -> Vec<Fault> {
+    let way = graph.dead_end();
+    let first = if found.cut {
+        Fault::of(
+            way[0],
+            Reason::UnknownCa,
+            0,
+            "no path to a trusted CA was found within the limits: the certificates that came with \
+             it bear one another's names",
+        )
+    } else if found.too_long {
+        Fault::of(
+            way[0],
+            Reason::MaxPathLengthReached,
+            way.len().min(2) - 1,
+            format!("more than {MAX_INTERMEDIATES} CAs are between it and a trusted one"),
+        )
+    } else {
+        unknown_issuer(graph, &way)
+    };
+    let mut faults = others(Vec::new(), &way, purpose, now);
+    // What is wrong with the leaf itself would be wrong below any CA; webpki tells of it first.
+    let own = faults.iter().position(|fault| fault.position == 0);
+    match own {
+        Some(own) => {
+            faults.swap(0, own);
+            faults.push(first);
+        }
+        None => faults.insert(0, first),
     }
     faults
 }
 
-fn explain(error: &Error, parsed: &[X509Certificate<'_>], trust: &TrustStore, now: i64) -> Fault {
-    let first = |fault: &dyn Fn(&X509Certificate<'_>, usize) -> Option<Fault>| {
-        let mut found = parsed.iter().zip(0..);
-        found.find_map(|(certificate, position)| fault(certificate, position))
-    };
-    match error {
-        Error::CertExpired { .. } | Error::CertNotValidYet { .. } | Error::InvalidCertValidity => {
-            first(&|certificate, position| expired(certificate, position, now))
-                .unwrap_or_else(|| Fault::new(Reason::CertExpired, 0, error.to_string()))
-        }
-        Error::UnknownIssuer => unknown_issuer(parsed, trust),
-        Error::InvalidSignatureForPublicKey => weak_issuer(parsed, trust).unwrap_or_else(|| {
-            Fault::new(
-                Reason::InvalidSignature,
-                wrongly_signed(parsed, trust).unwrap_or(0),
-                "a signature does not fit the key of the issuer that it names: the certificate was \
-             altered, or another CA has the issuer's name",
-            )
-        }),
-        Error::UnsupportedSignatureAlgorithmContext(_)
-        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_)
-        | Error::SignatureAlgorithmMismatch => first(&weak_signature).unwrap_or_else(|| {
-            Fault::new(
-                Reason::InvalidSignature,
-                0,
-                format!("a signature can't be judged: {error}"),
-            )
-        }),
-        Error::RequiredEkuNotFoundContext(_) | Error::EmptyEkuExtension => first(&ext_key_usage)
-            .unwrap_or_else(|| Fault::new(Reason::InvalidExtKeyUsage, 0, error.to_string())),
-        Error::UnsupportedCriticalExtension => first(&critical_extension).unwrap_or_else(|| {
-            Fault::new(
-                Reason::UnknownCriticalExtension,
-                0,
-                "a critical extension is not understood",
-            )
-        }),
-        Error::EndEntityUsedAsCa => Fault::new(
-            Reason::MissingBasicConstraint,
-            path(parsed)
-                .into_iter()
-                .skip(1)
-                .find(|&issuer| !parsed[issuer].is_ca())
-                .unwrap_or_else(|| parsed.len().min(1)),
-            "a certificate that is no CA (basicConstraints CA:TRUE) issued another",
-        ),
-        Error::PathLenConstraintViolated => Fault::new(
-            Reason::MaxPathLengthReached,
-            parsed.len().min(1),
-            "a CA issued another CA where its pathLenConstraint allows none",
-        ),
-        Error::NameConstraintViolation => Fault::new(
-            Reason::NameNotPermitted,
-            0,
-            "an issuer's nameConstraints do not permit a name, or are of a kind that is not judged \
-             (of directoryName, rfc822Name and URI)",
-        ),
-        Error::MaximumPathDepthExceeded => Fault::new(
-            Reason::MaxPathLengthReached,
-            parsed.len().min(1),
-            format!("more than {MAX_INTERMEDIATES} CAs stand between it and a trusted one"),
-        ),
-        Error::MaximumPathBuildCallsExceeded
-        | Error::MaximumSignatureChecksExceeded
-        | Error::MaximumNameConstraintComparisonsExceeded => Fault::new(
-            Reason::UnknownCa,
-            0,
-            format!("no path to a trusted CA was found within bounds: {error}"),
-        ),
-        Error::UnsupportedCertVersion => Fault::new(
-            Reason::BadCertificate,
-            0,
-            "the certificate is of version 1 or 2 and has extensions, which only version 3 has",
-        ),
-        // A self-signed CA in a longer chain: OTP too finds no CA for it.
-        Error::CaUsedAsEndEntity => unknown_issuer(parsed, trust),
-        _ => Fault::new(
-            Reason::BadCertificate,
-            0,
-            format!("it can't be read: {error}"),
-        ),
-    }
-}
-
 /// The fault of a certificate that is not valid at `now`.
 pub(super) fn expired(
-    certificate: &X509Certificate<'_>,
+    certificate: &ClientCertificate<'_>,
     position: usize,
     now: i64,
 ) -> Option<Fault> {
-    let validity = certificate.validity();
-    let (not_before, not_after) = (validity.not_before, validity.not_after);
-    let message = if now > not_after.timestamp() {
-        let ago = days(now.saturating_sub(not_after.timestamp()));
-        format!("it expired {ago} ago, on {}", told(not_after))
-    } else if now < not_before.timestamp() {
-        let left = days(not_before.timestamp().saturating_sub(now));
+    let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+    let message = if now > not_after {
+        let ago = span(now.saturating_sub(not_after));
+        format!("it expired {ago} ago, on {}", date(not_after))
+    } else if now < not_before {
+        let left = span(not_before.saturating_sub(now));
         format!(
             "it is valid in {left} only, from {}: is a clock wrong?",
-            told(not_before)
+            date(not_before)
         )
     } else {
         return None;
     };
-    Some(Fault::new(Reason::CertExpired, position, message))
-}
-
-/// The name of the algorithm that the certificate is signed with, or its OID.
-pub(super) fn algorithm_name(certificate: &X509Certificate<'_>) -> String {
-    let oid = &certificate.signature_algorithm.algorithm;
-    if oid.to_id_string() == "1.2.840.10045.4.1" {
-        return "ecdsa-with-SHA1".to_owned();
-    }
-    let registry = OidRegistry::default().with_crypto().with_x509();
-    registry
-        .get(oid)
-        .map_or_else(|| oid.to_id_string(), |entry| entry.sn().to_owned())
-}
-
-fn told(time: ASN1Time) -> String {
-    time.to_rfc2822().unwrap_or_else(|error| error)
-}
-
-fn days(seconds: i64) -> String {
-    match seconds / 86_400 {
-        0 => format!("{seconds} seconds"),
-        1 => "one day".to_owned(),
-        days => format!("{days} days"),
-    }
-}
-
-/// The positions of the certificates from the leaf to where the issuers' names end.
-fn path(chain: &[X509Certificate<'_>]) -> Vec<usize> {
-    let mut path: Vec<usize> = (0..chain.len().min(1)).collect();
-    while let Some(&last) = path.last() {
-        let issuer = chain[last].issuer().as_raw();
-        let next = (1..chain.len())
-            .find(|index| !path.contains(index) && chain[*index].subject().as_raw() == issuer);
-        match next {
-            Some(next) => path.push(next),
-            None => break,
-        }
-    }
-    path
-}
-
-fn unknown_issuer(chain: &[X509Certificate<'_>], trust: &TrustStore) -> Fault {
-    let Some(&position) = path(chain).last() else {
-        return Fault::new(Reason::UnknownCa, 0, "no trusted CA issued it");
-    };
-    let last = &chain[position];
-    let issuer = last.issuer();
-    let named = match authority_key_id(last) {
-        Some(key_id) => format!("{:?} (key id {key_id})", name::to_text(issuer)),
-        None => format!("{:?}", name::to_text(issuer)),
-    };
-    let message = if issuers_in(trust, last).next().is_some() {
-        format!("its issuer {named} has the name of a trusted CA, but that CA did not sign it")
-    } else if position > 0 && last.subject().as_raw() == issuer.as_raw() {
-        format!("the CA {named}, to which the chain leads, is not trusted")
-    } else {
-        format!(
-            "its issuer {named} is neither trusted nor among the certificates that the client \
-             sent ({})",
-            chain.len()
-        )
-    };
-    Fault::new(Reason::UnknownCa, position, message)
-}
-
-/// The trusted certificates with the name of the certificate's issuer.
-fn issuers_in<'a>(
-    trust: &'a TrustStore,
-    certificate: &'a X509Certificate<'_>,
-) -> impl Iterator<Item = X509Certificate<'a>> {
-    let issuer = certificate.issuer().as_raw();
-    trust
-        .ders()
-        .iter()
-        .filter_map(|der| parse(der, 0).ok())
-        .filter(move |ca| ca.subject().as_raw() == issuer)
-}
-
-fn authority_key_id(certificate: &X509Certificate<'_>) -> Option<String> {
-    certificate.extensions().iter().find_map(|extension| {
-        let ParsedExtension::AuthorityKeyIdentifier(authority) = extension.parsed_extension()
-        else {
-            return None;
-        };
-        Some(fields::hexadecimal(authority.key_identifier.as_ref()?.0))
-    })
-}
-
-/// An issuer whose RSA key is too short to be believed.
-fn weak_issuer(chain: &[X509Certificate<'_>], trust: &TrustStore) -> Option<Fault> {
-    path(chain).into_iter().find_map(|position| {
-        let certificate = &chain[position];
-        let issuer = certificate.issuer().as_raw();
-        let sent = chain
-            .iter()
-            .filter(|other| other.subject().as_raw() == issuer)
-            .find_map(short_rsa);
-        let bits = sent.or_else(|| issuers_in(trust, certificate).find_map(|ca| short_rsa(&ca)))?;
-        let message = format!(
-            "its issuer's key is RSA with {bits} bits, and {MIN_RSA_BITS} are the least that is \
-             accepted"
-        );
-        Some(Fault::new(Reason::InvalidSignature, position, message))
-    })
-}
-
-/// The size of an RSA key that is below the least.
-fn short_rsa(certificate: &X509Certificate<'_>) -> Option<usize> {
-    match certificate.public_key().parsed() {
-        Ok(PublicKey::RSA(key)) if key.key_size() < MIN_RSA_BITS => Some(key.key_size()),
-        _ => None,
-    }
-}
-
-/// The first certificate from the leaf on whose issuer, by name, did not sign it.
-fn wrongly_signed(chain: &[X509Certificate<'_>], trust: &TrustStore) -> Option<usize> {
-    let path = path(chain);
-    path.iter().enumerate().find_map(|(step, &position)| {
-        let certificate = &chain[position];
-        let is_right = match path.get(step + 1) {
-            Some(&issuer) => signature::is_signed_by(certificate, &chain[issuer]),
-            None => issuers_in(trust, certificate)
-                .any(|issuer| signature::is_signed_by(certificate, &issuer)),
-        };
-        (!is_right).then_some(position)
-    })
-}
-
-/// A critical extension that webpki does not know.
-fn critical_extension(certificate: &X509Certificate<'_>, position: usize) -> Option<Fault> {
-    let mut unknown = certificate.extensions().iter().filter(|extension| {
-        let oid = extension.oid.to_id_string();
-        extension.critical && !UNDERSTOOD.contains(&oid.as_str())
-    });
-    let oid = &unknown.next()?.oid;
-    let message = format!("its critical extension {oid} is not understood");
-    Some(Fault::new(
-        Reason::UnknownCriticalExtension,
+    Some(Fault::of(
+        certificate,
+        Reason::CertExpired,
         position,
         message,
     ))
 }
 
+/// A critical extension that is not understood.
+pub(super) fn unknown_critical(
+    certificate: &ClientCertificate<'_>,
+    position: usize,
+) -> Option<Fault> {
+    let id = certificate.extensions.unknown_critical?;
+    let message = format!("its critical extension {} is not understood", name(id));
+    let reason = Reason::UnknownCriticalExtension;
+    Some(Fault::of(certificate, reason, position, message))
+}
+
 /// A signature of an algorithm that is not accepted at all.
-fn weak_signature(certificate: &X509Certificate<'_>, position: usize) -> Option<Fault> {
-    if signature::algorithms_of(certificate).next().is_some() {
+fn weak_signature(certificate: &ClientCertificate<'_>, position: usize) -> Option<Fault> {
+    let refusal = algorithm_name::refusal(certificate.signature_algorithm)?;
+    let message = format!("its signature is {refusal}");
+    let reason = Reason::InvalidSignature;
+    Some(Fault::of(certificate, reason, position, message))
+}
+
+/// extKeyUsage without the purpose.
+fn ext_key_usage(
+    certificate: &ClientCertificate<'_>,
+    position: usize,
+    purpose: Purpose,
+) -> Option<Fault> {
+    let (wanted, wanted_name, does) = match purpose {
+        Purpose::Client => (oid::CLIENT_AUTH, "clientAuth", "log a client in"),
+        Purpose::Server => (oid::SERVER_AUTH, "serverAuth", "vouch for a server"),
+    };
+    if certificate.extensions.allows(wanted) {
         return None;
     }
-    let name = algorithm_name(certificate);
-    let message = format!("its signature algorithm {name} is not accepted");
-    Some(Fault::new(Reason::InvalidSignature, position, message))
-}
-
-/// extKeyUsage without clientAuth.
-fn ext_key_usage(certificate: &X509Certificate<'_>, position: usize) -> Option<Fault> {
-    let usage = match certificate.extended_key_usage() {
-        Ok(Some(usage)) if !usage.value.client_auth => usage.value,
-        _ => return None,
-    };
-    let has = [
-        (usage.any, "anyExtendedKeyUsage"),
-        (usage.server_auth, "serverAuth"),
-        (usage.code_signing, "codeSigning"),
-        (usage.email_protection, "emailProtection"),
-        (usage.time_stamping, "timeStamping"),
-        (usage.ocsp_signing, "OCSPSigning"),
-    ];
-    let mut has: Vec<_> = has
-        .iter()
-        .filter(|(has, _)| *has)
-        .map(|(_, name)| *name)
+    let mut purposes = Reader::new(certificate.extensions.ext_key_usage.unwrap_or_default());
+    let mut has: Vec<String> = core::iter::from_fn(|| purposes.oid().ok())
+        .take(MAX_PURPOSES)
+        .map(oid::purpose)
         .collect();
     if has.is_empty() {
-        has.push(if usage.other.is_empty() {
-            "nothing"
-        } else {
-            "others"
-        });
+        has.push("nothing".to_owned());
     }
-    Some(Fault::new(
-        Reason::InvalidExtKeyUsage,
-        position,
-        format!(
-            "its extKeyUsage has {} but not clientAuth, so that it can't log a client in; ask \
-             its CA for a certificate with clientAuth, which public CAs no longer issue",
-            has.join(", ")
-        ),
-    ))
+    let mut message = format!(
+        "its extKeyUsage has {} but not {wanted_name}, so that it can't {does}",
+        has.join(", ")
+    );
+    if purpose == Purpose::Client {
+        message.push_str(
+            "; ask its CA for a certificate with clientAuth, which public CAs no longer issue",
+        );
+    }
+    let reason = Reason::InvalidExtKeyUsage;
+    Some(Fault::of(certificate, reason, position, message))
 }
 
-/// What webpki reads of extensions: keyUsage, subjectAltName, basicConstraints, nameConstraints,
-/// cRLDistributionPoints, extKeyUsage.
-const UNDERSTOOD: [&str; 6] = [
-    "2.5.29.15",
-    "2.5.29.17",
-    "2.5.29.19",
-    "2.5.29.30",
-    "2.5.29.31",
-    "2.5.29.37",
-];
+/// The first signature of a path, from the leaf on, that can't be accepted.
+fn signature(path: &Path<'_, '_>) -> Fault {
+    let anchor = ClientCertificate::from_der(&path.anchor.der);
+    let issuers = path.certificates[1..].iter().copied().chain(&anchor);
+    for ((certificate, issuer), position) in path.certificates.iter().zip(issuers).zip(0..) {
+        let invalid = |message| Fault::of(certificate, Reason::InvalidSignature, position, message);
+        if let Some(fault) = weak_signature(certificate, position) {
+            return fault;
+        }
+        if let Some(refusal) = algorithm_name::key_refusal(&issuer.public_key) {
+            return invalid(format!("its issuer's key {refusal}"));
+        }
+        let key = &issuer.public_key;
+        match Signed::certificate(certificate).is_by(key.algorithm, key.key) {
+            Some(true) => {}
+            Some(false) => {
+                return invalid(
+                    "its signature does not fit the key of the issuer that it names: the \
+                     certificate was altered, or another CA has the issuer's name"
+                        .to_owned(),
+                );
+            }
+            None => {
+                return invalid(format!(
+                    "its signature algorithm ({}) is not for its issuer's key",
+                    algorithm_name::name(certificate.signature_algorithm)
+                ));
+            }
+        }
+    }
+    Fault::of(
+        path.certificates[0],
+        Reason::InvalidSignature,
+        0,
+        "a signature of the path can't be accepted",
+    )
+}
 
-/// webpki's bound.
-const MAX_INTERMEDIATES: usize = 6;
+/// The first issuer of a path that is not a CA.
+fn no_ca(path: &Path<'_, '_>) -> Fault {
+    let mut issuers = path.certificates.iter().zip(0..).skip(1);
+    let (issuer, position) = issuers
+        .find(|(issuer, _)| !issuer.extensions.is_ca())
+        .unwrap_or((&path.certificates[0], 0));
+    Fault::of(
+        issuer,
+        Reason::MissingBasicConstraint,
+        position,
+        "it is not a CA (basicConstraints CA:TRUE), and it issued another certificate",
+    )
+}
 
-/// The least size of an RSA key that signs, in bits.
-const MIN_RSA_BITS: usize = 2048;
+fn version(path: &Path<'_, '_>) -> Fault {
+    let mut all = path.certificates.iter().zip(0..);
+    let old = all.find(|(certificate, position)| {
+        let has_extensions = !certificate.extensions.contents.is_empty();
+        certificate.version() < 3 && (*position > 0 || has_extensions)
+    });
+    match old {
+        Some((issuer, position)) if position > 0 => Fault::of(
+            issuer,
+            Reason::MissingBasicConstraint,
+            position,
+            format!(
+                "it is of version {}, which can't say that it is a CA, and it issued another \
+                 certificate",
+                issuer.version()
+            ),
+        ),
+        _ => Fault::of(
+            path.certificates[0],
+            Reason::BadCertificate,
+            0,
+            "the certificate is of version 1 or 2 and has extensions, which only version 3 has",
+        ),
+    }
+}
+
+fn unknown_issuer(graph: &Graph<'_>, way: &[&ClientCertificate<'_>]) -> Fault {
+    let leaf = way[0];
+    let unknown = |certificate, position, message| {
+        Fault::of(certificate, Reason::UnknownCa, position, message)
+    };
+    if let Some(issued) = graph.issued_by_leaf() {
+        return unknown(
+            leaf,
+            0,
+            format!(
+                "it is the CA that issued {:?}, which came with it: the chain is in the wrong \
+                 order, and must begin with the client's own certificate",
+                issued.subject().to_text()
+            ),
+        );
+    }
+    let position = way.len() - 1;
+    let last = way[position];
+    let issuer = last.issuer().to_text();
+    let named = match last.extensions.authority_key_id {
+        Some(key_id) => format!("{issuer:?} (key id {})", hexadecimal(key_id)),
+        None => format!("{issuer:?}"),
+    };
+    let mut message = if position > 0 && last.is_self_issued() {
+        format!("the CA {named}, to which the chain leads, is not trusted")
+    } else {
+        format!(
+            "its issuer {named} is neither trusted nor among the certificates that the client \
+             sent ({})",
+            graph.sent + 1
+        )
+    };
+    if let Some((position, error)) = graph.unreadable.first() {
+        message.push_str(&format!(
+            "; certificate {position} of the chain is ignored: {error}"
+        ));
+    }
+    unknown(last, position, message)
+}
+
+/// The purposes of an extKeyUsage that are told.
+const MAX_PURPOSES: usize = 8;

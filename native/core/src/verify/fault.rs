@@ -1,5 +1,6 @@
 use core::fmt;
 
+use crate::certificate::ClientCertificate;
 use crate::reason::Reason;
 
 /// One thing that is wrong with a chain.
@@ -7,8 +8,11 @@ use crate::reason::Reason;
 pub struct Fault {
     /// What, by the names of OTP's `ssl` and `public_key`, or `bad_certificate`.
     pub reason: Reason,
-    /// Which certificate, counted from the leaf, which is 0.
+    /// Which certificate of the path, counted from the leaf, which is 0. Beyond those that the
+    /// client sent it is one of the CA file.
     pub position: usize,
+    /// The subject of that certificate; empty where it can't be read.
+    pub subject: String,
     /// The fault as a sentence.
     pub message: String,
     /// Where a CRL revokes it: the reason that the CRL gives, as OTP's `public_key` names those
@@ -17,12 +21,27 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(reason: Reason, position: usize, message: impl Into<String>) -> Self {
+    /// A fault of a certificate that can't be read, or of the chain.
+    pub(crate) fn new(reason: Reason, position: usize, message: impl Into<String>) -> Self {
         Self {
             reason,
             position,
+            subject: String::new(),
             message: message.into(),
             revocation: None,
+        }
+    }
+
+    /// A fault of a certificate.
+    pub(super) fn of(
+        certificate: &ClientCertificate<'_>,
+        reason: Reason,
+        position: usize,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            subject: certificate.subject().to_text(),
+            ..Self::new(reason, position, message)
         }
     }
 }

@@ -1,28 +1,44 @@
 use core::fmt;
+use std::collections::HashMap;
 
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 
 use super::CrlPolicy;
 use super::crl::Crl;
 use super::rsa_keys::RsaKeys;
+use super::signature::Signed;
+use crate::certificate::{CertificateError, ClientCertificate};
 use crate::pem::{self, PemError};
 
-/// The CAs that are trusted: what `tls.cacertfile` holds.
+/// The CAs that are trusted, and their revocation lists: what `tls.cacertfile` and `tls.crl_files`
+/// hold.
+///
+/// A certificate that is not self-issued, and whose issuer is there too, is judged like any
+/// intermediate. All others are trust anchors.
 #[derive(Debug)]
 pub struct TrustStore {
-    anchors: Vec<TrustAnchor<'static>>,
-    ders: Vec<CertificateDer<'static>>,
+    cas: Vec<Ca>,
+    /// The places of the CAs by their subjects' names.
+    by_subject: HashMap<Vec<u8>, Vec<usize>>,
     crls: Vec<Crl>,
     crl_policy: CrlPolicy,
     rsa_keys: [RsaKeys; 3],
+}
+
+/// One certificate of the store.
+#[derive(Debug)]
+pub(super) struct Ca {
+    pub(super) der: CertificateDer<'static>,
+    /// None where it is judged like an intermediate.
+    pub(super) anchor: Option<TrustAnchor<'static>>,
 }
 
 impl Default for TrustStore {
     /// Trusts nobody.
     fn default() -> Self {
         Self {
-            anchors: Vec::new(),
-            ders: Vec::new(),
+            cas: Vec::new(),
+            by_subject: HashMap::new(),
             crls: Vec::new(),
             crl_policy: CrlPolicy::default(),
             rsa_keys: RsaKeys::all(),
@@ -34,7 +50,7 @@ impl TrustStore {
     /// Reads every `CERTIFICATE` block of a PEM text.
     ///
     /// # Errors
-    /// Where the file is not PEM throughout, has no certificate, or one that can't be a CA's.
+    /// Where the file is not PEM throughout, has no certificate, or one that can't be read.
     pub fn from_pem(pem: &[u8]) -> Result<Self, TrustError> {
         let contents = pem::ca_certificates(pem)
             .and_then(pem::Contents::not_empty)
@@ -51,19 +67,25 @@ impl TrustStore {
         if ders.is_empty() {
             return Err(TrustError::Empty);
         }
-        let anchor = |(index, der)| {
-            webpki::anchor_from_trusted_cert(der)
-                .map(|anchor| anchor.to_owned())
-                .map_err(|error| TrustError::Certificate(index + 1, error.to_string()))
-        };
-        let anchors = ders
+        let read = ders
             .iter()
             .enumerate()
-            .map(anchor)
-            .collect::<Result<_, _>>()?;
+            .map(|(index, der)| {
+                ClientCertificate::from_der(der)
+                    .map_err(|error| TrustError::Certificate(index + 1, error))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let by_subject = by_subject(&read);
+        let anchors: Vec<_> = anchors(&read, &by_subject)
+            .into_iter()
+            .zip(&read)
+            .map(|(is_anchor, read)| is_anchor.then(|| trust_anchor(read)))
+            .collect();
+        drop(read);
+        let cas = ders.into_iter().zip(anchors);
         Ok(Self {
-            anchors,
-            ders,
+            cas: cas.map(|(der, anchor)| Ca { der, anchor }).collect(),
+            by_subject,
             ..Self::default()
         })
     }
@@ -79,20 +101,27 @@ impl TrustStore {
     }
 
     /// The certificates in DER, in their order.
-    pub fn ders(&self) -> &[CertificateDer<'static>] {
-        &self.ders
+    pub fn ders(&self) -> impl ExactSizeIterator<Item = &CertificateDer<'static>> {
+        self.cas.iter().map(|ca| &ca.der)
     }
 
     /// The subjects of the certificates as DER sequences: what a TLS server tells its clients.
     #[cfg(feature = "rustls")]
     pub(crate) fn subjects(&self) -> impl Iterator<Item = Vec<u8>> {
-        self.ders.iter().filter_map(|der| {
-            let certificate = super::parse(der, 0).ok()?;
-            Some(certificate.subject().as_raw().to_vec())
+        self.ders().filter_map(|der| {
+            let ca = ClientCertificate::from_der(der).ok()?;
+            Some(ca.subject().der().to_vec())
         })
     }
 
-    pub(super) fn crls(&self) -> &[Crl] {
+    /// The CAs with this name, the contents of a SEQUENCE.
+    pub(super) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Ca> {
+        let places = self.by_subject.get(name).map_or(&[][..], Vec::as_slice);
+        places.iter().filter_map(|&place| self.cas.get(place))
+    }
+
+    /// The revocation lists.
+    pub(crate) fn crls(&self) -> &[Crl] {
         &self.crls
     }
 
@@ -103,9 +132,80 @@ impl TrustStore {
     pub(super) fn rsa_keys(&self) -> &[RsaKeys] {
         &self.rsa_keys
     }
+}
 
-    pub(super) fn anchors(&self) -> &[TrustAnchor<'static>] {
-        &self.anchors
+/// Whether the second certificate issued the first, by name and signature. A signature that can't
+/// be judged, because its algorithm or key is not accepted, counts: the path check refuses it then.
+pub(crate) fn is_issued_by(issued: &ClientCertificate<'_>, issuer: &ClientCertificate<'_>) -> bool {
+    let key = &issuer.public_key;
+    issued.issuer().der() == issuer.subject().der()
+        && Signed::certificate(issued)
+            .is_by(key.algorithm, key.key)
+            .unwrap_or(true)
+}
+
+fn by_subject(read: &[ClientCertificate<'_>]) -> HashMap<Vec<u8>, Vec<usize>> {
+    let mut by_subject: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
+    for (place, ca) in read.iter().enumerate() {
+        let subject = ca.subject().contents().to_vec();
+        by_subject.entry(subject).or_default().push(place);
+    }
+    by_subject
+}
+
+/// Which of the certificates are trust anchors: those that are self-issued or whose issuer is not
+/// there, and those that lead to none of these, as two that certify each other.
+fn anchors(read: &[ClientCertificate<'_>], by_subject: &HashMap<Vec<u8>, Vec<usize>>) -> Vec<bool> {
+    let issuers: Vec<Vec<usize>> = read
+        .iter()
+        .enumerate()
+        .map(|(place, ca)| issuers(place, ca, read, by_subject))
+        .collect();
+    let mut is_anchor: Vec<bool> = issuers.iter().map(Vec::is_empty).collect();
+    let mut leads_to_anchor = is_anchor.clone();
+    loop {
+        let mut changed = false;
+        for (place, issuers) in issuers.iter().enumerate() {
+            if !leads_to_anchor[place] && issuers.iter().any(|&issuer| leads_to_anchor[issuer]) {
+                leads_to_anchor[place] = true;
+                changed = true;
+            }
+        }
+        if !changed {
+            break;
+        }
+    }
+    for (anchor, leads) in is_anchor.iter_mut().zip(leads_to_anchor) {
+        *anchor |= !leads;
+    }
+    is_anchor
+}
+
+/// The places of those that issued a certificate which is not self-issued.
+fn issuers(
+    place: usize,
+    ca: &ClientCertificate<'_>,
+    read: &[ClientCertificate<'_>],
+    by_subject: &HashMap<Vec<u8>, Vec<usize>>,
+) -> Vec<usize> {
+    if ca.is_self_issued() {
+        return Vec::new();
+    }
+    let named = by_subject.get(ca.issuer().contents()).into_iter().flatten();
+    named
+        .copied()
+        .filter(|&other| other != place && is_issued_by(ca, &read[other]))
+        .collect()
+}
+
+fn trust_anchor(ca: &ClientCertificate<'_>) -> TrustAnchor<'static> {
+    TrustAnchor {
+        subject: ca.subject().contents().to_vec().into(),
+        subject_public_key_info: ca.public_key.contents.to_vec().into(),
+        name_constraints: ca
+            .extensions
+            .name_constraints
+            .map(|constraints| constraints.to_vec().into()),
     }
 }
 
@@ -113,8 +213,8 @@ impl TrustStore {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TrustError {
-    /// The certificate with this number, counted from 1, is none; the parser's words.
-    Certificate(usize, String),
+    /// The certificate with this number, counted from 1, can't be read.
+    Certificate(usize, CertificateError),
     /// There is no certificate.
     Empty,
     /// The file is not PEM throughout.
@@ -124,8 +224,8 @@ pub enum TrustError {
 impl fmt::Display for TrustError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Certificate(number, what) => {
-                write!(f, "certificate {number} can't be read: {what}")
+            Self::Certificate(number, error) => {
+                write!(f, "certificate {number} can't be read: {error}")
             }
             Self::Empty => f.write_str("there is no CERTIFICATE block"),
             Self::Pem(what) => what.fmt(f),

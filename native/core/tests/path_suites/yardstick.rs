@@ -18,6 +18,7 @@ struct Counts {
     ca: usize,
     neither: usize,
     alone_self_issued: usize,
+    no_purpose: usize,
 }
 
 #[test]
@@ -44,6 +45,10 @@ fn as_webpki() {
             }
             // OTP calls a single certificate with one name as subject and issuer self-signed,
             // whoever signed it, and so do we.
+            (false, true) if ours == "FAILURE: invalid_key_usage" => {
+                assert!(has_no_purpose(&leaf), "{}", told());
+                counts.no_purpose += 1;
+            }
             (false, true) => {
                 let self_issued = leaf.subject().as_raw() == leaf.issuer().as_raw();
                 assert!(self_issued && bundle.chain.len() == 1, "{}", told());
@@ -60,14 +65,32 @@ fn as_webpki() {
         ca,
         neither,
         alone_self_issued,
+        no_purpose,
     } = counts;
     assert!(both.min(neither) > 300 && version_1.min(ca) > 50 && alone_self_issued > 0);
+    assert!(no_purpose > 0);
+}
+
+/// Whether keyUsage and extKeyUsage are both there and have no purpose of a client in common: OTP
+/// refuses such a certificate since 27.
+fn has_no_purpose(leaf: &X509Certificate<'_>) -> bool {
+    let usage = leaf.key_usage().unwrap().map(|usage| usage.value);
+    let is_fit = usage.is_none_or(|usage| usage.digital_signature() || usage.key_agreement());
+    leaf.extended_key_usage().unwrap().is_some() && !leaf.is_ca() && !is_fit
 }
 
 /// webpki's own answer, with keyCertSign demanded of the issuers where they have keyUsage.
 fn webpki(bundle: &Bundle) -> Result<(), Error> {
     let der = |der: &Vec<u8>| CertificateDer::from(der.clone());
-    let trusted: Vec<_> = bundle.trusted.iter().map(der).collect();
+    // certjid judges the dates of a trust anchor, and takes nobody's leaf for a CA.
+    let may_vouch = |der: &&Vec<u8>| {
+        let ca = parse(der);
+        let constraints = ca.basic_constraints().unwrap();
+        let is_ca = constraints.map_or_else(|| ca.subject() == ca.issuer(), |found| found.value.ca);
+        let dates = ca.validity();
+        is_ca && (dates.not_before.timestamp()..=dates.not_after.timestamp()).contains(&NOW)
+    };
+    let trusted: Vec<_> = bundle.trusted.iter().filter(may_vouch).map(der).collect();
     let anchors: Vec<_> = trusted
         .iter()
         .map(|der| webpki::anchor_from_trusted_cert(der).unwrap())

@@ -90,15 +90,15 @@ fn a_stale_list_still_revokes_where_it_does_not_refuse() {
     pki.allows(&["bob.pem", "middle.pem"], &lists, lenient);
     let refused = pki.refused(&["alice.pem", "middle.pem"], &lists, lenient);
     says(&refused, "revoked", "CN=middle");
-    // And with the default it is stale first, whomever it names.
-    for leaf in ["alice.pem", "bob.pem"] {
-        let refused = pki.refused(&[leaf, "middle.pem"], &lists, DEFAULT);
-        says(
-            &refused,
-            "revocation_status_undetermined",
-            "CN=middle\" is out of date since",
-        );
-    }
+    // With the default it refuses the others too.
+    let refused = pki.refused(&["alice.pem", "middle.pem"], &lists, DEFAULT);
+    says(&refused, "revoked", "CN=middle");
+    let refused = pki.refused(&["bob.pem", "middle.pem"], &lists, DEFAULT);
+    says(
+        &refused,
+        "revocation_status_undetermined",
+        "CN=middle\" is out of date since",
+    );
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn two_cas_of_one_name_have_lists_of_their_own() {
     says(
         &refused,
         "revocation_status_undetermined",
-        "another key of that name has signed, has its serial number",
+        "has its serial number, and another key than that of",
     );
     pki.allows(&["alice.pem", "middle.pem"], &lists, DEFAULT);
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use certjid_core::certificate::{LoginFields, fingerprint_hex};
+use certjid_core::certificate::{ClientCertificate, fingerprint_hex};
 use certjid_core::config::ListenerRef;
 use certjid_core::decide::Request;
 
@@ -23,8 +23,8 @@ impl LogEntry {
     pub(super) fn new(request: &Request, begun: Instant) -> Self {
         let (fingerprint, not_after) = match request.chain.first() {
             None => ("none".to_owned(), None),
-            Some(der) => match LoginFields::from_der(der) {
-                Ok(leaf) => (fingerprint_hex(der), Some(leaf.not_after)),
+            Some(der) => match ClientCertificate::from_der(der) {
+                Ok(leaf) => (fingerprint_hex(der), Some(leaf.not_after())),
                 Err(_) => ("unreadable".to_owned(), None),
             },
         };
