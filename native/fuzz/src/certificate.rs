@@ -3,16 +3,19 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certjid_core::certificate::{Certificate, CertificateError, LoginFields};
+use certjid_core::certificate::{Certificate, ClientCertificate, XmppAddr};
 use certjid_core::encoding;
+use x509_parser::der_parser::Oid;
+use x509_parser::extensions::{GeneralName, SubjectAlternativeName};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// One certificate in DER.
 pub fn check(data: &[u8]) {
-    let read = Certificate::from_der(data);
-    check_login_fields(data, read.as_ref());
-    let Ok(certificate) = read else {
+    let Ok(read) = ClientCertificate::from_der(data) else {
         return;
     };
+    check_reading(data, &read);
+    let certificate = Certificate::from(&read);
     assert_eq!(certificate.der(), data);
     assert_eq!(
         Certificate::from_der(certificate.der()).as_ref(),
@@ -48,17 +51,61 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// The short way of reading says what the long one says.
-fn check_login_fields(data: &[u8], certificate: Result<&Certificate, &CertificateError>) {
-    match (LoginFields::from_der(data), certificate) {
-        (Ok(fields), Ok(certificate)) => {
-            assert_eq!(fields.common_name.as_deref(), certificate.common_name());
-            assert_eq!(fields.xmpp_addrs, certificate.xmpp_addrs());
-            assert_eq!(fields.not_after, certificate.not_after());
-        }
-        (fields, certificate) => assert_eq!(fields.err().as_ref(), certificate.err()),
+/// What is accepted, x509-parser reads too, and sees the same in all that decides. The other way
+/// round it need not be: it reads more than DER.
+fn check_reading(data: &[u8], read: &ClientCertificate<'_>) {
+    let (rest, theirs) = X509Certificate::from_der(data)
+        .unwrap_or_else(|error| panic!("accepted too easily: {error}"));
+    assert!(rest.is_empty());
+    let tbs = &theirs.tbs_certificate;
+    assert_eq!(u32::from(read.version()), tbs.version.0 + 1);
+    assert_eq!(read.serial(), tbs.raw_serial());
+    assert_eq!(read.issuer().der(), tbs.issuer.as_raw());
+    assert_eq!(read.subject().der(), tbs.subject.as_raw());
+    assert_eq!(read.not_before(), tbs.validity.not_before.timestamp());
+    assert_eq!(read.not_after(), tbs.validity.not_after.timestamp());
+    assert_eq!(theirs.signature_algorithm, tbs.signature);
+
+    let of_kind = |oid: &[u64]| {
+        let oid = Oid::from(oid).expect("an object identifier");
+        let known = tbs
+            .extensions()
+            .iter()
+            .filter(move |known| known.oid == oid);
+        known.collect::<Vec<_>>()
+    };
+    for oid in [
+        [2, 5, 29, 15],
+        [2, 5, 29, 17],
+        [2, 5, 29, 19],
+        [2, 5, 29, 37],
+    ] {
+        assert!(of_kind(&oid).len() <= 1, "{oid:?} twice");
+    }
+    let is_old_root = read.version() == 1 && read.issuer() == read.subject();
+    assert_eq!(read.may_issue(), tbs.is_ca() || is_old_root);
+
+    // Both go through all entries: neither sees an xmppAddr that the other does not.
+    let entries = of_kind(&[2, 5, 29, 17])
+        .into_iter()
+        .map(|known| known.value);
+    let addresses = entries.flat_map(|value| {
+        let (_, names) = SubjectAlternativeName::from_der(value).expect("a subjectAltName");
+        let is_address = |name: &&GeneralName<'_>| {
+            matches!(name, GeneralName::OtherName(oid, _) if oid.to_id_string() == XMPP_ADDR)
+        };
+        vec![(); names.general_names.iter().filter(is_address).count()]
+    });
+    assert_eq!(read.xmpp_addrs().len(), addresses.count());
+    let usable = read.xmpp_addrs().iter().filter_map(XmppAddr::text);
+    assert!(Certificate::from(read).xmpp_addrs().iter().eq(usable));
+    if tbs.subject.iter_common_name().next().is_none() {
+        assert_eq!(read.common_name(), None);
     }
 }
+
+/// id-on-xmppAddr (RFC 6120 section 13.7.1.4).
+const XMPP_ADDR: &str = "1.3.6.1.5.5.7.8.5";
 
 /// A chain as PEM, as nginx escapes it, and as RFC 9440 has it.
 pub(crate) fn encodings(chain: &[Vec<u8>]) -> [Vec<u8>; 3] {
