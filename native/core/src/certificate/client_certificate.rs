@@ -171,7 +171,10 @@ impl<'a> ClientCertificate<'a> {
     /// Whether the subject has common names beside the first, which do not count.
     pub fn has_further_common_names(&self) -> bool {
         let kinds = self.subject.attributes().map(|attribute| attribute.kind);
-        kinds.filter(|kind| *kind == oid::COMMON_NAME).nth(1).is_some()
+        kinds
+            .filter(|kind| *kind == oid::COMMON_NAME)
+            .nth(1)
+            .is_some()
     }
 
     /// Every id-on-xmppAddr entry in the order of the certificate, duplicates kept, the unusable

@@ -78,7 +78,11 @@ impl Policy {
         })
     }
 
-    fn check_anywhere<'a>(&self, request: &'a Request, now: i64) -> Result<ClientCertificate<'a>, Refused> {
+    fn check_anywhere<'a>(
+        &self,
+        request: &'a Request,
+        now: i64,
+    ) -> Result<ClientCertificate<'a>, Refused> {
         let mut judged = Vec::new();
         let mut accepted = None;
         let mut refused: Option<Refused> = None;
