@@ -203,7 +203,7 @@ decide_explains(Config) ->
 	Jane = certjid_test_config:issue(Config, #{common_name => <<"Jane Doe">>}),
 	{error, #{condition := <<"not-authorized">>, reason := <<"invalid_username">>, message := R4}} =
 		Decide(["common_name"], Jane, <<>>),
-	{_, _} = binary:match(R4, <<"no valid local part">>),
+	{_, _} = binary:match(R4, <<"not a valid local part">>),
 	Nul = certjid_test_config:issue(Config, #{
 		common_name => <<"alice", 0, "x">>,
 		xmpp_addrs => [<<"alice@localhost", 0>>]

@@ -35,6 +35,7 @@ all() ->
 
 init_per_suite(Config) ->
 	With = certjid_test_config:init(Config),
+	Asking = certjid_test_config:policy(With, #{sasl_external => ["certjid_test_module"]}),
 	Policy = certjid_test_config:policy(With, #{}),
 	Measured = [
 		Der
@@ -43,9 +44,11 @@ init_per_suite(Config) ->
 	],
 	84 = length(Measured),
 	Alice = certjid_test_config:issue(With, ?ALICE),
+	Login = nif_request(Alice, <<"space@localhost">>),
+	{ask, _, Pending} = certjid_nif:decide(Asking, Login, os:system_time(second)),
 	Dir = proplists:get_value(files, With),
 	{ok, Toml} = file:read_file(filename:join(Dir, "mongooseim.toml")),
-	World = #{policy => Policy, alice => Alice, ders => [Alice | Measured], toml => Toml, dir => Dir},
+	World = #{policy => Policy, pending => Pending, alice => Alice, ders => [Alice | Measured], toml => Toml, dir => Dir},
 	[{world, World} | With].
 
 end_per_suite(_Config) ->
@@ -58,12 +61,9 @@ world(Config) ->
 	proplists:get_value(world, Config).
 
 %% All functions with arguments that they take, around one certificate.
-valid(#{policy := Policy, dir := Dir, toml := Toml}, Der, Text) ->
+valid(#{policy := Policy, pending := Pending, dir := Dir, toml := Toml}, Der, Text) ->
 	Request = #{listener => c2s, host => <<"localhost">>, chain => [Der], authzid => Text},
-	Nif = #{
-		listener => {name, <<"c2s">>}, host => <<"localhost">>, host_type => undefined,
-		chain => [Der], authzid => {decoded, Text}, verified => undefined, answers => []
-	},
+	Nif = nif_request(Der, Text),
 	Credentials = #{
 		kinds => [<<"standard">>, <<"common_name">>, <<"certjid_verification">>], prefix => <<>>,
 		suffix => <<>>, host => <<"localhost">>, common_name => <<"alice">>,
@@ -85,7 +85,10 @@ valid(#{policy := Policy, dir := Dir, toml := Toml}, Der, Text) ->
 		{certjid, identity, [Der]}, {certjid, get_common_name, [Der]},
 		{certjid, get_xmpp_addresses, [Der]}, {certjid, get_cert_domains, [Der]},
 		{certjid, get_validity, [Der]}, {certjid, make_server_opts, [#{verify_mode => none}]},
-		{certjid_nif, chain, [Der]}, {certjid_nif, chain, [<<":", (base64:encode(Der))/binary, ":">>]},
+		{certjid_nif, answer, [Pending, {ok, <<"alice">>}]},
+		{certjid_nif, answer, [Pending, {error, Text}]},
+		{certjid_nif, chain, [Der]},
+		{certjid_nif, chain, [<<":", (base64:encode(Der))/binary, ":">>]},
 		{certjid_nif, decide, [Policy, Nif, Now]}, {certjid_nif, identity, [Der]},
 		{certjid_nif, identity_dirty, [Der]}, {certjid_nif, jid, [Text]},
 		{certjid_nif, login_names, [Der]},
@@ -97,6 +100,12 @@ valid(#{policy := Policy, dir := Dir, toml := Toml}, Der, Text) ->
 		{certjid_nif, verify_chain, [Policy, {name, <<"http">>}, [Der], Now]},
 		{certjid_nif, warnings, [Policy]}
 	] ++ [{config, Toml} || rand:uniform(50) =:= 1].
+
+nif_request(Der, Authzid) ->
+	#{
+		listener => {name, <<"c2s">>}, host => <<"localhost">>, host_type => undefined,
+		chain => [Der], authzid => {decoded, Authzid}, verified => undefined
+	}.
 
 %% The list above is whole: a function that is added is thrown at too.
 every_function_is_called(Config) ->

@@ -2,10 +2,16 @@
 
 use alloc::borrow::Cow;
 
+use crate::pem;
+
 /// A text from outside for a sentence: in quotes, with what is not printable escaped, and at most
-/// [`MAX_QUOTED`] characters of it. Bytes that are not UTF-8 are escaped as bytes.
+/// [`MAX_QUOTED`] characters of it. Bytes that are not UTF-8 are escaped as bytes. PEM, which may
+/// be a key, is not shown.
 pub fn quote<T: AsRef<[u8]> + ?Sized>(text: &T) -> String {
     let bytes = text.as_ref();
+    if pem::is_in(bytes) {
+        return "PEM text".to_owned();
+    }
     match core::str::from_utf8(bytes) {
         Ok(text) => match text.char_indices().nth(MAX_QUOTED) {
             Some((end, _)) => format!("{:?}{MORE}", &text[..end]),
@@ -62,7 +68,7 @@ fn json_length_of(c: char) -> usize {
 }
 
 /// How many characters of one text a sentence quotes.
-pub const MAX_QUOTED: usize = 128;
+pub const MAX_QUOTED: usize = 200;
 
 /// How many of several texts a sentence quotes.
 pub const MAX_LISTED: usize = 3;
@@ -89,6 +95,7 @@ mod tests {
         let escaped = r"\xff".repeat(MAX_QUOTED);
         assert_eq!(quote(&bytes[1..]), format!("\"{escaped}\""));
         assert_eq!(quote(&bytes), format!("\"{escaped}\"…"));
+        assert_eq!(quote("x\n-----BEGIN PRIVATE KEY-----"), "PEM text");
         assert_eq!(quote("a\"b\n\u{7f}"), r#""a\"b\n\u{7f}""#);
     }
 

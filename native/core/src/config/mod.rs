@@ -46,7 +46,6 @@ pub(crate) mod lint;
 mod model;
 pub mod options;
 mod places;
-mod quote;
 mod read;
 mod suggestion;
 

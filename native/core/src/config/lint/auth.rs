@@ -4,8 +4,8 @@ use alloc::collections::BTreeSet;
 
 use super::Lint;
 use crate::config::model::{Auth, LocalOperation, is_certificate_method};
-use crate::config::quote::quote;
 use crate::config::suggestion;
+use crate::message::quote;
 use crate::sasl::Kind;
 
 impl Lint<'_> {

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use super::super::quote::quote;
 use super::auth::{Auth, is_certificate_method};
 use super::tls::Tls;
+use crate::message::quote;
 
 /// A port that takes clients: one of `listen.c2s` or `listen.http`.
 #[derive(Clone, Debug, PartialEq)]

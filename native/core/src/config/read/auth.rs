@@ -6,9 +6,9 @@ use crate::config::model::auth::{Auth, MECHANISMS, METHODS, OLDER_METHOD, is_mod
 use crate::config::model::ldap::Ldap;
 use crate::config::model::secret::Secret;
 use crate::config::options::AUTH;
-use crate::config::quote::quote;
 use crate::config::suggestion;
 use crate::jid;
+use crate::message::quote;
 use crate::sasl::Kind;
 
 pub(super) fn read(section: Section<'_>) -> Auth {

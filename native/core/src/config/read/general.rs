@@ -5,8 +5,8 @@ use alloc::collections::BTreeSet;
 use super::node::Node;
 use super::section::{Section, Weight};
 use crate::config::options::{GENERAL, HOST_CONFIG};
-use crate::config::quote::quote;
 use crate::jid::{self, JidError, Part};
+use crate::message::quote;
 
 /// What certjid needs of the section.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use super::node::Node;
 use super::section::{Section, Weight};
 use crate::config::model::{Auth, PoolScope};
 use crate::config::options::HOST_CONFIG;
-use crate::config::quote::quote;
+use crate::message::quote;
 
 /// What all entries say together.
 #[derive(Default)]

@@ -12,8 +12,8 @@ use crate::config::model::auth::is_module_name;
 use crate::config::model::listen::{BOSH, HANDLERS, WEBSOCKET};
 use crate::config::model::{Auth, Listener, ListenerKind, Tls};
 use crate::config::options::{C2S, HTTP, LISTENER};
-use crate::config::quote::quote;
 use crate::config::suggestion;
+use crate::message::quote;
 use crate::verify::VerifyMode;
 
 /// Reads the listeners. `auths` are all sections that say how users log in.

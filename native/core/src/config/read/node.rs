@@ -9,8 +9,8 @@ use toml::de::DeValue;
 
 use super::log::Log;
 use super::section::{Section, Weight};
-use crate::config::quote::quote;
 use crate::config::suggestion;
+use crate::message::quote;
 use crate::pem;
 
 /// A value with its place in the file.
@@ -238,7 +238,7 @@ impl<'a> Node<'a> {
         if let Some(found) = found {
             return Some(found.to_owned());
         }
-        let shown = |path: &Path| quote(&path.to_string_lossy());
+        let shown = |path: &Path| quote(&*path.to_string_lossy());
         let working = std::env::current_dir().unwrap_or_default();
         let (first, second) = (working.join(&beside), working.join(named));
         self.error(if first == second {

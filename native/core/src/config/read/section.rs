@@ -10,8 +10,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::log::{Log, MAX_FAULTS};
 use super::node::Node;
-use crate::config::quote::{MAX_SHOWN, quote};
 use crate::config::suggestion;
+use crate::message::{MAX_QUOTED, quote};
 
 /// What a fault is: strict where a login is decided, a warning elsewhere. The file is another
 /// program's, whose next release may have options that this one does not know.
@@ -197,7 +197,7 @@ impl<'a> Section<'a> {
 
     fn path_of(&self, key: &str) -> String {
         let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        let key = if !key.is_empty() && key.len() <= MAX_SHOWN && key.chars().all(bare) {
+        let key = if !key.is_empty() && key.len() <= MAX_QUOTED && key.chars().all(bare) {
             key.to_owned()
         } else {
             quote(key)
