@@ -10,7 +10,7 @@ use crate::message::quote;
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::sasl::{Attempt, Credentials, Rules, initial_response};
-use crate::trail::Trail;
+use crate::trail::{MAX_NOTES, Trail};
 
 mod callback;
 mod connection;
@@ -175,16 +175,12 @@ struct Scope<'a> {
 
 /// Says which names of the certificate do not count.
 fn note_names(certificate: &ClientCertificate<'_>, trail: &mut Trail) {
-    let (skipped, beyond) = certificate.skipped(MAX_SKIPPED);
+    let (skipped, more) = certificate.skipped(MAX_NOTES);
     let notes = skipped.iter().map(|skipped| {
         let value = quote(&skipped.value);
         format!("{} {value} {}", skipped.kind, skipped.reason)
     });
-    trail.notes("certificate", notes);
-    if beyond > 0 {
-        let message = format!("{beyond} more of its names can't be used");
-        trail.push("certificate", "note", message);
-    }
+    trail.notes("certificate", notes, more);
     if certificate.has_further_common_names() {
         let message = "the subject has several common names, of which the first alone counts";
         trail.push("certificate", "note", message);
@@ -203,6 +199,3 @@ fn decode(authzid: &Authzid) -> Result<Option<Vec<u8>>, Refused> {
         }),
     }
 }
-
-/// The unusable names of a certificate that are looked at one by one.
-const MAX_SKIPPED: usize = 32;

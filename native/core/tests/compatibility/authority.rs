@@ -119,12 +119,17 @@ pub fn xmpp_addr(value: Vec<u8>) -> Vec<u8> {
     der(0xa0, &[oid, value])
 }
 
-/// One element of DER, of fewer than 128 bytes.
+/// One element of DER, of fewer than 65,536 bytes.
 pub fn der(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
     let contents = parts.concat();
-    let length = u8::try_from(contents.len()).unwrap();
-    assert!(length < 128);
-    [&[tag, length], &contents[..]].concat()
+    let length = u16::try_from(contents.len()).unwrap();
+    let [high, low] = length.to_be_bytes();
+    let header: &[u8] = match length {
+        0..128 => &[tag, low],
+        128..256 => &[tag, 0x81, low],
+        _ => &[tag, 0x82, high, low],
+    };
+    [header, &contents].concat()
 }
 
 const XMPP_ADDR: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 8, 5];
