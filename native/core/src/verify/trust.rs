@@ -92,7 +92,8 @@ impl TrustStore {
 
     /// Adds certificate revocation lists: what `tls.crl_files` holds. A certificate of the path
     /// that one of them revokes is refused; the policy says what else is.
-    pub(crate) fn with_crls(self, crls: Vec<Crl>, crl_policy: CrlPolicy) -> Self {
+    #[must_use]
+    pub fn with_crls(self, crls: Vec<Crl>, crl_policy: CrlPolicy) -> Self {
         Self {
             crls,
             crl_policy,

@@ -1,28 +1,26 @@
 //! `tls` of an outgoing pool: TLS as a client, for both kinds of services.
 
+use core::iter;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use certjid_core::config::{ClientTls, Secret};
 use certjid_core::pem::{self, PrivateKey};
-use certjid_core::verify::{self, TrustStore, VerifyMode};
+use certjid_core::verify::{self, Crl, CrlPolicy, TrustStore, VerifyMode};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls12_signature, verify_tls13_signature,
 };
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
-    SignatureScheme, SupportedProtocolVersion, version,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, SignatureScheme,
+    SupportedProtocolVersion, version,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, UnixTime};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use webpki::{
-    CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
-    RevocationOptionsBuilder, UnknownStatusPolicy,
-};
+use webpki::EndEntityCert;
 
 use crate::pem_file::{self, named};
 
@@ -71,14 +69,13 @@ impl Tls {
     }
 }
 
-/// Checks a server as `verify_mode` and `server_name_indication` have it. As in OTP, a wildcard
-/// in the certificate counts with `protocol = "https"` alone, and where no name is sent, none is
-/// checked; the chain is.
+/// Checks a server as `verify_mode` and `server_name_indication` have it: its chain as the core
+/// judges those of clients, and then its name. As in OTP, a wildcard in the certificate counts with
+/// `protocol = "https"` alone, and where no name is sent, none is checked; the chain is.
 #[derive(Debug)]
 struct Verifier {
     mode: VerifyMode,
-    roots: RootCertStore,
-    crls: Vec<CertRevocationList<'static>>,
+    trust: TrustStore,
     name: Option<ServerName<'static>>,
     wildcards: bool,
     algorithms: WebPkiSupportedAlgorithms,
@@ -90,29 +87,9 @@ impl Verifier {
         name: ServerName<'static>,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Result<Self, String> {
-        let mut roots = RootCertStore::empty();
-        match &options.cacertfile {
-            _ if options.verify_mode == VerifyMode::None => {}
-            Some(file) => {
-                for der in pem_file::ders(file, pem::ca_certificates)? {
-                    roots.add(der.into()).map_err(|error| named(file, error))?;
-                }
-            }
-            None => {
-                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            }
-        }
-        let mut crls = Vec::new();
-        for file in &options.crl_files {
-            for der in pem_file::ders(file, pem::crls)? {
-                let crl = OwnedCertRevocationList::from_der(&der);
-                crls.push(crl.map_err(|error| named(file, error))?.into());
-            }
-        }
         Ok(Self {
             mode: options.verify_mode,
-            roots,
-            crls,
+            trust: trust(options)?,
             name: options.server_name.enabled.then_some(name),
             wildcards: options.server_name.https,
             algorithms,
@@ -121,34 +98,23 @@ impl Verifier {
 
     fn check_chain(
         &self,
-        leaf: &EndEntityCert<'_>,
-        intermediates: &[CertificateDer<'_>],
+        leaf: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> Result<(), webpki::Error> {
-        let crls: Vec<&CertRevocationList<'_>> = self.crls.iter().collect();
-        // There is no builder for no lists.
-        let revocation = RevocationOptionsBuilder::new(&crls).ok().map(|builder| {
-            builder
-                .with_status_policy(UnknownStatusPolicy::Allow)
-                .with_expiration_policy(ExpirationPolicy::Enforce)
-                .build()
-        });
-        leaf.verify_for_usage(
-            self.algorithms.all,
-            &self.roots.roots,
-            intermediates,
-            now,
-            KeyUsage::server_auth(),
-            revocation,
-            None,
-        )
-        .map(drop)
+    ) -> Result<(), Error> {
+        let chain: Vec<&CertificateDer<'_>> = iter::once(leaf).chain(others).collect();
+        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        verify::verify_service(&chain, self.mode, &self.trust, now).map_err(|faults| {
+            let message = faults.first().map(|fault| fault.message.clone());
+            invalid(io::Error::other(message.unwrap_or_default()))
+        })
     }
 
-    fn check_name(&self, leaf: &EndEntityCert<'_>) -> Result<(), Error> {
+    fn check_name(&self, leaf: &CertificateDer<'_>) -> Result<(), Error> {
         let Some(name) = &self.name else {
             return Ok(());
         };
+        let leaf = EndEntityCert::try_from(leaf).map_err(invalid)?;
         leaf.verify_is_valid_for_subject_name(name)
             .map_err(invalid)?;
         let is_exact = |name: &str| {
@@ -180,16 +146,8 @@ impl ServerCertVerifier for Verifier {
         if self.mode == VerifyMode::None {
             return Ok(ServerCertVerified::assertion());
         }
-        let leaf = EndEntityCert::try_from(end_entity).map_err(invalid)?;
-        let checked = self.check_chain(&leaf, intermediates, now);
-        if let Err(error) = checked
-            && !(self.mode == VerifyMode::SelfsignedPeer
-                && intermediates.is_empty()
-                && signs_itself(end_entity, now))
-        {
-            return Err(invalid(error));
-        }
-        self.check_name(&leaf)?;
+        self.check_chain(end_entity, intermediates, now)?;
+        self.check_name(end_entity)?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -216,11 +174,33 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// A single certificate that is its own issuer, trusted or not.
-fn signs_itself(der: &CertificateDer<'_>, now: UnixTime) -> bool {
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let (mode, nothing) = (VerifyMode::SelfsignedPeer, TrustStore::default());
-    verify::verify(&[der], mode, &nothing, now).is_ok()
+/// The CAs of the section, or the operating system's, and the lists.
+fn trust(options: &ClientTls) -> Result<TrustStore, String> {
+    if options.verify_mode == VerifyMode::None {
+        return Ok(TrustStore::default());
+    }
+    let trust = match &options.cacertfile {
+        Some(file) => {
+            let ders = pem_file::ders(file, pem::ca_certificates)?;
+            let ders = ders.into_iter().map(CertificateDer::from).collect();
+            TrustStore::from_ders(ders).map_err(|error| named(file, error))?
+        }
+        None => {
+            let is_readable =
+                |der: &CertificateDer<'static>| TrustStore::from_ders(vec![der.clone()]).is_ok();
+            let mut ders = rustls_native_certs::load_native_certs().certs;
+            ders.retain(is_readable);
+            // Without any, nobody is trusted.
+            TrustStore::from_ders(ders).unwrap_or_default()
+        }
+    };
+    let mut crls = Vec::new();
+    for file in &options.crl_files {
+        for der in pem_file::ders(file, pem::crls)? {
+            crls.push(Crl::from_der(der).map_err(|error| named(file, error))?);
+        }
+    }
+    Ok(trust.with_crls(crls, CrlPolicy::default()))
 }
 
 fn invalid(error: impl core::error::Error + Send + Sync + 'static) -> Error {
