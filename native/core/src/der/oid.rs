@@ -10,6 +10,9 @@ pub(crate) const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// id-on-xmppAddr, 1.3.6.1.5.5.7.8.5 (RFC 6120 section 13.7.1.4).
 pub(crate) const XMPP_ADDR: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x08, 0x05];
 
+/// anyExtendedKeyUsage, 2.5.29.37.0.
+pub(crate) const ANY_EXT_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
+
 /// id-kp-clientAuth, 1.3.6.1.5.5.7.3.2.
 pub(crate) const CLIENT_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
 

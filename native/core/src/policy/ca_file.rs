@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use rustls_pki_types::CertificateDer;
 
 use super::ca_facts;
+use crate::certificate::ClientCertificate;
 use crate::config::lint::authorities::{self, Authority};
 use crate::pem::{self, Contents, Other};
 use crate::verify::{Crl, TrustStore};
@@ -44,8 +45,9 @@ impl CaFile {
         }));
         let mut seen = HashSet::new();
         let facts = ders.iter().enumerate().filter_map(|(index, der)| {
+            let ca = ClientCertificate::from_der(der).ok()?;
             let is_repeated = !seen.insert(der.as_ref());
-            ca_facts::of(index + 1, is_repeated, der)
+            Some(ca_facts::of_ca(index + 1, is_repeated, &ca))
         });
         let facts: Vec<Authority> = facts.collect();
         advice.extend(authorities::of(&facts, now));

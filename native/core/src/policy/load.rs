@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use rustls_pki_types::CertificateDer;
 
+use super::ca_facts;
 use super::ca_file::{self, CaFile};
 use super::files::{self, look};
 use super::{Policy, server_key};
+use crate::certificate::ClientCertificate;
+use crate::config::lint::lists;
 use crate::config::{Auth, ConfigError, ConfigErrors, MAX_FAULTS, Places, Reading, Tls, Warning};
 use crate::pem;
 use crate::sasl::Kind;
@@ -159,7 +162,28 @@ impl Faults<'_> {
             None => Some(self.system_trust(tls)),
         };
         let lists = self.read_crls(tls);
-        Some(trust?.with_crls(lists, crls))
+        let trust = trust?;
+        self.look_at_lists(tls, &trust, &lists);
+        let lists = lists.into_iter().map(|(_, list)| list);
+        Some(trust.with_crls(lists.collect(), crls))
+    }
+
+    fn look_at_lists(&mut self, tls: &Tls, trust: &TrustStore, lists: &[(&Path, Crl)]) {
+        if lists.is_empty() {
+            return;
+        }
+        let cas = trust
+            .ders()
+            .filter_map(|der| ClientCertificate::from_der(der).ok());
+        let cas: Vec<_> = cas.collect();
+        let all: Vec<&Crl> = lists.iter().map(|(_, list)| list).collect();
+        for (file, list) in lists {
+            let facts = ca_facts::of_list(list, &all, &cas);
+            for what in lists::of(&facts, self.now) {
+                let message = format!("{} {what}", file.display());
+                self.warn(format!("{}.crl_files", tls.path), message);
+            }
+        }
     }
 
     fn read_ca_file(&mut self, tls: &Tls, cacertfile: &Path) -> Option<TrustStore> {
@@ -194,7 +218,7 @@ impl Faults<'_> {
         })
     }
 
-    fn read_crls(&mut self, tls: &Tls) -> Vec<Crl> {
+    fn read_crls<'t>(&mut self, tls: &'t Tls) -> Vec<(&'t Path, Crl)> {
         let path = format!("{}.crl_files", tls.path);
         let mut crls = Vec::new();
         for file in &tls.crl_files {
@@ -203,7 +227,7 @@ impl Faults<'_> {
             };
             match ca_file::crls(&bytes) {
                 Ok((found, others)) => {
-                    crls.extend(found);
+                    crls.extend(found.into_iter().map(|list| (file.as_path(), list)));
                     for what in others.iter().map(ca_file::passed_over) {
                         self.warn(path.clone(), format!("{} {what}", file.display()));
                     }

@@ -1,6 +1,6 @@
 //! On the CAs of a file.
 
-use x509_parser::time::ASN1Time;
+use crate::verify::date;
 
 /// What is known of one CA of a file.
 #[derive(Clone, Debug)]
@@ -20,9 +20,10 @@ pub(crate) struct Authority {
     pub(crate) has_key_cert_sign: bool,
     /// Whether extKeyUsage, where it has one, has clientAuth or any.
     pub(crate) is_for_clients: bool,
-    /// The critical extensions that no one knows.
-    pub(crate) unknown_critical: Vec<String>,
-    /// The key, where nothing that it signed can be verified.
+    /// The first critical extension that is not understood.
+    pub(crate) unknown_critical: Option<String>,
+    /// Why nothing that its key signed can be accepted, as the end of a sentence that begins with
+    /// the key.
     pub(crate) unusable_key: Option<String>,
 }
 
@@ -49,8 +50,7 @@ fn faults(ca: &Authority, now: i64) -> Vec<String> {
     faults.extend(on_dates(ca, now));
     if let Some(key) = &ca.unusable_key {
         faults.push(format!(
-            "whose key is {key}: no signature of it can be verified here; EC P-256, P-384 and \
-             P-521, RSA of 2048 to 8192 bits and Ed25519 can be"
+            "whose key {key}; nothing that it issues can be accepted"
         ));
     }
     if !ca.is_ca {
@@ -60,24 +60,22 @@ fn faults(ca: &Authority, now: i64) -> Vec<String> {
         );
         return faults;
     }
+    // Below another CA of the file it is judged like any intermediate.
+    let unlike_openssl = "a trust anchor is not asked for that by certjid and OTP, and OpenSSL \
+                          refuses what it issues";
     if !ca.has_key_cert_sign {
-        faults.push(
-            "whose keyUsage lacks keyCertSign: certjid and OTP accept what it issues, and OpenSSL \
-             refuses it"
-                .to_owned(),
-        );
+        faults.push(format!(
+            "whose keyUsage lacks keyCertSign: {unlike_openssl}"
+        ));
     }
     if !ca.is_for_clients {
-        faults.push(
-            "whose extKeyUsage has no clientAuth: certjid and OTP accept client certificates that \
-             it issues, and OpenSSL refuses them"
-                .to_owned(),
-        );
-    }
-    for extension in &ca.unknown_critical {
         faults.push(format!(
-            "whose critical extension {extension} is unknown: certjid and OTP do not look at it, \
-             and OpenSSL refuses what the CA issues"
+            "whose extKeyUsage has no clientAuth: {unlike_openssl} to clients"
+        ));
+    }
+    if let Some(extension) = &ca.unknown_critical {
+        faults.push(format!(
+            "whose critical extension {extension} is not understood: {unlike_openssl}"
         ));
     }
     faults
@@ -101,19 +99,10 @@ fn on_dates(ca: &Authority, now: i64) -> Option<String> {
     }
 }
 
-/// The day of a time in Unix seconds, as `2026-12-01` in UTC.
-pub(crate) fn date(time: i64) -> String {
-    let time = ASN1Time::from_timestamp(time).ok();
-    time.map_or_else(
-        || "a day that no calendar has".to_owned(),
-        |time| time.to_datetime().date().to_string(),
-    )
-}
-
 /// How long before its end a CA is warned of, in seconds: 30 days.
 pub(crate) const CA_ENDS_SOON: i64 = 30 * DAY;
 
-const DAY: i64 = 24 * 60 * 60;
+pub(super) const DAY: i64 = 24 * 60 * 60;
 
 #[cfg(test)]
 mod tests {
@@ -131,7 +120,7 @@ mod tests {
             is_ca: true,
             has_key_cert_sign: true,
             is_for_clients: true,
-            unknown_critical: Vec::new(),
+            unknown_critical: None,
             unusable_key: None,
         }
     }
@@ -140,10 +129,10 @@ mod tests {
     fn dates_are_judged_to_the_second() {
         assert_eq!(of(&[good()], NOW), [] as [String; 0]);
         for (now, said) in [
-            (NOW + 1, "expires on 2026-12-31"),
-            (NOW + CA_ENDS_SOON + 1, "expires on 2026-12-31"),
-            (NOW + CA_ENDS_SOON + 2, "has expired on 2026-12-31"),
-            (NOW - DAY - 1, "becomes valid on 2026-11-30"),
+            (NOW + 1, "31 Dec 2026"),
+            (NOW + CA_ENDS_SOON + 1, "31 Dec 2026"),
+            (NOW + CA_ENDS_SOON + 2, "has expired on Thu, 31 Dec 2026"),
+            (NOW - DAY - 1, "becomes valid on Mon, 30 Nov 2026"),
         ] {
             let all = of(&[good()], now);
             assert!(all.len() == 1 && all[0].contains(said), "{all:?}");
@@ -183,14 +172,14 @@ mod tests {
             ),
             (
                 Authority {
-                    unknown_critical: vec!["1.2.3".to_owned()],
+                    unknown_critical: Some("1.2.3".to_owned()),
                     ..good()
                 },
                 "1.2.3",
             ),
             (
                 Authority {
-                    unusable_key: Some("RSA 1024".to_owned()),
+                    unusable_key: Some("is RSA 1024".to_owned()),
                     ..good()
                 },
                 "RSA 1024",

@@ -11,6 +11,7 @@ use super::places::Places;
 mod auth;
 pub(crate) mod authorities;
 mod listeners;
+pub(crate) mod lists;
 
 /// What is to be said of a configuration.
 pub(super) fn of(config: &Config, places: &Places) -> Vec<Warning> {

@@ -151,6 +151,11 @@ impl Crl {
         self.has_name_of(ca) && self.is_signed_by(&ca.public_key)
     }
 
+    /// Whether it is about the same certificates of its issuer as another list of that.
+    pub(crate) fn has_scope_of(&self, other: &Self) -> bool {
+        self.scope == other.scope
+    }
+
     /// Whether the key signed the list. It is found out once for each key.
     pub(super) fn is_signed_by(&self, key: &PublicKey<'_>) -> bool {
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
