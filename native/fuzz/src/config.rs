@@ -37,7 +37,10 @@ pub fn check(data: &[u8]) {
         }
         Err(errors) => {
             assert!(!errors.faults.is_empty());
-            assert!(errors.faults.iter().all(|error| error.line <= lines), "{errors}");
+            assert!(
+                errors.faults.iter().all(|error| error.line <= lines),
+                "{errors}"
+            );
             assert!(errors.faults.iter().all(|error| !error.message.is_empty()));
         }
     }

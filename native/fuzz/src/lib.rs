@@ -20,6 +20,7 @@ pub mod forwarded;
 pub mod frame;
 pub mod message;
 pub mod mutation;
+pub mod pem;
 mod pki;
 
 /// One target.
@@ -47,7 +48,7 @@ macro_rules! targets {
     };
 }
 
-targets! { authzid body certificate chain config filter forwarded frame message }
+targets! { authzid body certificate chain config filter forwarded frame message pem }
 
 /// Parts of an input are separated by this byte, which no UTF-8 has.
 const SEPARATOR: u8 = 0xff;

@@ -19,6 +19,7 @@ pub(super) fn look(file: &[u8]) -> Option<Found> {
     // A text may begin with the digit 0, but does not end where its second character says.
     let is_long = matches!(file, [SEQUENCE, 0x80..=0x84, ..]);
     let is_short = file.first() == Some(&SEQUENCE) && whole.is_some() && rest.is_empty();
+    let is_short = is_short && !super::is_in(file);
     if !is_long && !is_short {
         return None;
     }
