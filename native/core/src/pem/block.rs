@@ -151,6 +151,10 @@ fn check_text(text: &[u8], is_after_end: bool) -> Result<(), PemFault> {
     if !is_after_end && bare.len() == text.len() {
         return Ok(());
     }
+    // The hyphens of an end may be those of the next begin.
+    if is_after_end && bare.starts_with("BEGIN") {
+        return Err(PemFault::Boundary);
+    }
     let bare = bare.trim_end_matches(|char| is_hyphen(&char)).trim();
     match label::is_begin_of_known(&bare.to_ascii_uppercase()) {
         true => Err(PemFault::Boundary),

@@ -29,6 +29,8 @@ mod label;
 mod lines;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use error::{InPlace, PemError, PemFault};
