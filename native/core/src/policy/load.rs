@@ -21,7 +21,7 @@ use crate::verify::{CrlPolicy, TrustStore, VerifyMode};
 /// What an Erlang module's name in `sasl_external` means.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Modules {
-    /// The caller can ask it. See [`Outcome::AskModule`](super::Outcome::AskModule).
+    /// The caller can ask it. See [`Outcome::AskModule`](crate::decide::Outcome::AskModule).
     Called,
     /// An error: there is no Erlang node to ask.
     Refused,
