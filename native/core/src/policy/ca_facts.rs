@@ -2,6 +2,7 @@
 
 use crate::certificate::ClientCertificate;
 use crate::certificate::extensions::name;
+use crate::config::lint::Whose;
 use crate::config::lint::authorities::Authority;
 use crate::config::lint::lists::{List, Signer};
 use crate::der::oid;
@@ -9,7 +10,16 @@ use crate::verify::Crl;
 use crate::verify::algorithm_name::key_refusal;
 
 /// What the certificate with this number in its file is.
-pub(super) fn of_ca(position: usize, is_repeated: bool, ca: &ClientCertificate<'_>) -> Authority {
+pub(super) fn of_ca(
+    position: usize,
+    is_repeated: bool,
+    ca: &ClientCertificate<'_>,
+    whose: Whose,
+) -> Authority {
+    let purpose = match whose {
+        Whose::Clients => oid::CLIENT_AUTH,
+        Whose::Services => oid::SERVER_AUTH,
+    };
     let extensions = &ca.extensions;
     Authority {
         position,
@@ -21,9 +31,7 @@ pub(super) fn of_ca(position: usize, is_repeated: bool, ca: &ClientCertificate<'
         has_key_cert_sign: extensions
             .key_usage
             .is_none_or(|usage| usage.key_cert_sign()),
-        is_for_clients: [oid::CLIENT_AUTH, oid::ANY_EXT_KEY_USAGE]
-            .iter()
-            .any(|purpose| extensions.allows(purpose)),
+        has_purpose: extensions.allows(purpose) || extensions.allows(oid::ANY_EXT_KEY_USAGE),
         unknown_critical: extensions.unknown_critical.map(name),
         unusable_key: key_refusal(&ca.public_key),
     }

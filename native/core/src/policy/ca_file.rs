@@ -6,6 +6,7 @@ use rustls_pki_types::CertificateDer;
 
 use super::ca_facts;
 use crate::certificate::ClientCertificate;
+use crate::config::lint::Whose;
 use crate::config::lint::authorities::{self, Authority};
 use crate::pem::{self, Contents, Other};
 use crate::verify::{Crl, TrustStore};
@@ -23,7 +24,7 @@ impl CaFile {
     ///
     /// # Errors
     /// What is wrong with it, as the end of a sentence that begins with the name of the file.
-    pub(super) fn read(file: &[u8], now: i64) -> Result<Self, String> {
+    pub(super) fn read(file: &[u8], whose: Whose, now: i64) -> Result<Self, String> {
         let contents = pem::ca_certificates(file)
             .and_then(Contents::not_empty)
             .map_err(|error| error.to_string())?;
@@ -47,10 +48,10 @@ impl CaFile {
         let facts = ders.iter().enumerate().filter_map(|(index, der)| {
             let ca = ClientCertificate::from_der(der).ok()?;
             let is_repeated = !seen.insert(der.as_ref());
-            Some(ca_facts::of_ca(index + 1, is_repeated, &ca))
+            Some(ca_facts::of_ca(index + 1, is_repeated, &ca, whose))
         });
         let facts: Vec<Authority> = facts.collect();
-        advice.extend(authorities::of(&facts, now));
+        advice.extend(authorities::of(&facts, whose, now));
         let trust = TrustStore::from_ders(ders).map_err(|error| error.to_string())?;
         Ok(Self { trust, advice })
     }

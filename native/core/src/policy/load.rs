@@ -11,8 +11,10 @@ use super::ca_file::{self, CaFile};
 use super::files::{self, look};
 use super::{Policy, server_key};
 use crate::certificate::ClientCertificate;
-use crate::config::lint::lists;
-use crate::config::{Auth, ConfigError, ConfigErrors, MAX_FAULTS, Places, Reading, Tls, Warning};
+use crate::config::lint::{Whose, lists};
+use crate::config::{
+    Auth, ClientTls, ConfigError, ConfigErrors, MAX_FAULTS, Places, Reading, Tls, Warning,
+};
 use crate::pem;
 use crate::sasl::Kind;
 use crate::verify::crl::Crl;
@@ -92,6 +94,13 @@ pub(super) fn load(path: &Path, options: Options, now: i64) -> Result<Policy, Co
         }
     }
 
+    let pools = config.pools.iter().filter(|pool| pool.is_asked);
+    for tls in pools.filter_map(|pool| pool.connection.tls()) {
+        if tls.verify_mode != VerifyMode::None {
+            faults.look_at_pool(tls);
+        }
+    }
+
     let Faults {
         errors, warnings, ..
     } = faults;
@@ -163,12 +172,41 @@ impl Faults<'_> {
         };
         let lists = self.read_crls(tls);
         let trust = trust?;
-        self.look_at_lists(tls, &trust, &lists);
+        self.look_at_lists(&tls.path, Whose::Clients, &trust, &lists);
         let lists = lists.into_iter().map(|(_, list)| list);
         Some(trust.with_crls(lists.collect(), crls))
     }
 
-    fn look_at_lists(&mut self, tls: &Tls, trust: &TrustStore, lists: &[(&Path, Crl)]) {
+    /// The files of a pool. Whoever asks the service reads them again, and says what is wrong.
+    fn look_at_pool(&mut self, tls: &ClientTls) {
+        let Some(file) = &tls.cacertfile else {
+            return;
+        };
+        let read = |file: &Path| fs::read(file).map_err(|error| error.to_string());
+        let found = read(file).and_then(|file| CaFile::read(&file, Whose::Services, self.now));
+        let Ok(CaFile { trust, advice }) = found else {
+            return;
+        };
+        for what in advice {
+            let path = format!("{}.cacertfile", tls.path);
+            self.warn(path, format!("{} {what}", file.display()));
+        }
+        let mut lists = Vec::new();
+        for file in &tls.crl_files {
+            let found = read(file).and_then(|file| ca_file::crls(&file));
+            let found = found.map_or_else(|_| Vec::new(), |(found, _)| found);
+            lists.extend(found.into_iter().map(|list| (file.as_path(), list)));
+        }
+        self.look_at_lists(&tls.path, Whose::Services, &trust, &lists);
+    }
+
+    fn look_at_lists(
+        &mut self,
+        path: &str,
+        whose: Whose,
+        trust: &TrustStore,
+        lists: &[(&Path, Crl)],
+    ) {
         if lists.is_empty() {
             return;
         }
@@ -179,9 +217,9 @@ impl Faults<'_> {
         let all: Vec<&Crl> = lists.iter().map(|(_, list)| list).collect();
         for (file, list) in lists {
             let facts = ca_facts::of_list(list, &all, &cas);
-            for what in lists::of(&facts, self.now) {
+            for what in lists::of(&facts, whose, self.now) {
                 let message = format!("{} {what}", file.display());
-                self.warn(format!("{}.crl_files", tls.path), message);
+                self.warn(format!("{path}.crl_files"), message);
             }
         }
     }
@@ -189,7 +227,7 @@ impl Faults<'_> {
     fn read_ca_file(&mut self, tls: &Tls, cacertfile: &Path) -> Option<TrustStore> {
         let path = format!("{}.cacertfile", tls.path);
         let bytes = self.read(&path, cacertfile)?;
-        match CaFile::read(&bytes, self.now) {
+        match CaFile::read(&bytes, Whose::Clients, self.now) {
             Ok(CaFile { trust, advice }) => {
                 for message in advice {
                     self.warn(path.clone(), format!("{} {message}", cacertfile.display()));

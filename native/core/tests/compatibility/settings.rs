@@ -90,6 +90,29 @@ fn the_ca_file_is_looked_into() {
 }
 
 #[test]
+fn the_ca_file_of_a_service_is_looked_into() {
+    let ca = Authority::new();
+    let server = Server::new(&ca.pem);
+    let expired = Authority::with(|params| params.not_after = date_time_ymd(2025, 2, 1));
+    server.write("service.pem", &format!("{}{}", ca.key, expired.pem));
+    let pool = "[outgoing_pools.http.auth.connection]\nhost = 'https://localhost'\n\
+                tls.cacertfile = 'service.pem'\n";
+    let load = |auth| {
+        let text = format!("{}{pool}", settings(auth, ""));
+        let policy = server.try_load(&text, Modules::Refused).unwrap();
+        messages(
+            &policy,
+            "outgoing_pools.http.auth.connection.tls.cacertfile",
+        )
+    };
+    let warned = load("methods = ['http']\nhttp = {}");
+    for part in ["holds a private key", "no service that it certified"] {
+        assert!(warned.contains(part), "{part}: {warned:?}");
+    }
+    assert_eq!(load("methods = ['pki']\npki = {}"), "");
+}
+
+#[test]
 fn what_is_said_of_files_has_a_bound() {
     let ca = Authority::new();
     let server = Server::new(&ca.pem.repeat(1000));

@@ -1,5 +1,6 @@
 //! On the CAs of a file.
 
+use super::Whose;
 use crate::verify::date;
 
 /// What is known of one CA of a file.
@@ -18,8 +19,8 @@ pub(crate) struct Authority {
     pub(crate) is_ca: bool,
     /// Whether keyUsage, where it has one, has keyCertSign.
     pub(crate) has_key_cert_sign: bool,
-    /// Whether extKeyUsage, where it has one, has clientAuth or any.
-    pub(crate) is_for_clients: bool,
+    /// Whether extKeyUsage, where it has one, has the purpose that matters here, or any.
+    pub(crate) has_purpose: bool,
     /// The first critical extension that is not understood.
     pub(crate) unknown_critical: Option<String>,
     /// Why nothing that its key signed can be accepted, as the end of a sentence that begins with
@@ -29,9 +30,9 @@ pub(crate) struct Authority {
 
 /// What is to be said of the CAs of a file at `now` in Unix seconds, each as the end of a sentence
 /// that begins with the name of the file.
-pub(crate) fn of(authorities: &[Authority], now: i64) -> Vec<String> {
+pub(crate) fn of(authorities: &[Authority], whose: Whose, now: i64) -> Vec<String> {
     let said = authorities.iter().flat_map(|ca| {
-        let faults = faults(ca, now).into_iter();
+        let faults = faults(ca, whose, now).into_iter();
         faults.map(|fault| {
             format!(
                 "has {:?} as certificate {}, {fault}",
@@ -42,12 +43,12 @@ pub(crate) fn of(authorities: &[Authority], now: i64) -> Vec<String> {
     said.collect()
 }
 
-fn faults(ca: &Authority, now: i64) -> Vec<String> {
+fn faults(ca: &Authority, whose: Whose, now: i64) -> Vec<String> {
     if ca.is_repeated {
         return vec!["which it has before".to_owned()];
     }
     let mut faults = Vec::new();
-    faults.extend(on_dates(ca, now));
+    faults.extend(on_dates(ca, whose, now));
     if let Some(key) = &ca.unusable_key {
         faults.push(format!(
             "whose key {key}; nothing that it issues can be accepted"
@@ -68,9 +69,13 @@ fn faults(ca: &Authority, now: i64) -> Vec<String> {
             "whose keyUsage lacks keyCertSign: {unlike_openssl}"
         ));
     }
-    if !ca.is_for_clients {
+    if !ca.has_purpose {
+        let purpose = match whose {
+            Whose::Clients => "clientAuth",
+            Whose::Services => "serverAuth",
+        };
         faults.push(format!(
-            "whose extKeyUsage has no clientAuth: {unlike_openssl} to clients"
+            "whose extKeyUsage has no {purpose}: {unlike_openssl} for that"
         ));
     }
     if let Some(extension) = &ca.unknown_critical {
@@ -81,8 +86,11 @@ fn faults(ca: &Authority, now: i64) -> Vec<String> {
     faults
 }
 
-fn on_dates(ca: &Authority, now: i64) -> Option<String> {
-    let nobody = "none of its users can log in";
+fn on_dates(ca: &Authority, whose: Whose, now: i64) -> Option<String> {
+    let nobody = match whose {
+        Whose::Clients => "none of its users can log in",
+        Whose::Services => "no service that it certified is asked",
+    };
     if now < ca.not_before {
         let date = date(ca.not_before);
         Some(format!(
@@ -119,7 +127,7 @@ mod tests {
             is_repeated: false,
             is_ca: true,
             has_key_cert_sign: true,
-            is_for_clients: true,
+            has_purpose: true,
             unknown_critical: None,
             unusable_key: None,
         }
@@ -127,14 +135,14 @@ mod tests {
 
     #[test]
     fn dates_are_judged_to_the_second() {
-        assert_eq!(of(&[good()], NOW), [] as [String; 0]);
+        assert_eq!(of(&[good()], Whose::Clients, NOW), [] as [String; 0]);
         for (now, said) in [
             (NOW + 1, "31 Dec 2026"),
             (NOW + CA_ENDS_SOON + 1, "31 Dec 2026"),
             (NOW + CA_ENDS_SOON + 2, "has expired on Thu, 31 Dec 2026"),
             (NOW - DAY - 1, "becomes valid on Mon, 30 Nov 2026"),
         ] {
-            let all = of(&[good()], now);
+            let all = of(&[good()], Whose::Clients, now);
             assert!(all.len() == 1 && all[0].contains(said), "{all:?}");
         }
     }
@@ -165,7 +173,7 @@ mod tests {
             ),
             (
                 Authority {
-                    is_for_clients: false,
+                    has_purpose: false,
                     ..good()
                 },
                 "extKeyUsage",
@@ -193,6 +201,7 @@ mod tests {
                         ..fault
                     },
                 ],
+                Whose::Clients,
                 NOW,
             );
             assert_eq!(all.len(), 1, "{all:?}");

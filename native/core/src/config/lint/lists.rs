@@ -1,5 +1,6 @@
 //! On the certificate revocation lists of a listener.
 
+use super::Whose;
 use super::authorities::DAY;
 use crate::verify::date;
 
@@ -29,49 +30,57 @@ pub(crate) enum Signer {
 
 /// What is to be said of a list at `now` in Unix seconds, each as the end of a sentence that begins
 /// with the name of its file.
-pub(crate) fn of(list: &List, now: i64) -> Vec<String> {
-    let said = on_signer(list).into_iter().chain(on_dates(list, now));
+pub(crate) fn of(list: &List, whose: Whose, now: i64) -> Vec<String> {
+    let said =
+        on_signer(list, refused(whose))
+            .into_iter()
+            .chain(on_dates(list, refused(whose), now));
     said.map(|what| format!("has a list of {:?}, {what}", list.issuer))
         .collect()
 }
 
-fn on_signer(list: &List) -> Option<String> {
+fn on_signer(list: &List, refused: &str) -> Option<String> {
     match &list.signer {
         Signer::Ca => None,
         Signer::NoCa => Some(
-            "which is not among the CAs of this listener: the list counts only where clients send \
-             that CA"
+            "which is not among the CAs here: the list counts only where a chain brings that CA"
                 .to_owned(),
         ),
-        Signer::OtherKey => Some(
+        Signer::OtherKey => Some(format!(
             "which no CA of that name here has signed (is it by a former key?): without another \
-             list of it, all of its users are refused"
-                .to_owned(),
-        ),
+             list of it, {refused}"
+        )),
         Signer::Unknown(why) => Some(format!(
-            "whose signature is by {why}: without another list of it, all of its users are refused"
+            "whose signature is by {why}: without another list of it, {refused}"
         )),
     }
 }
 
-fn on_dates(list: &List, now: i64) -> Option<String> {
+fn on_dates(list: &List, refused: &str, now: i64) -> Option<String> {
     let date = || date(list.next_update);
     if list.is_replaced {
         None
     } else if now > list.next_update {
         Some(format!(
-            "which is out of date since {}: fetch a new one, for all users of that CA are refused \
-             (but with --stale-crl allow)",
+            "which is out of date since {}: fetch a new one, for {refused} (but with --stale-crl \
+             allow)",
             date()
         ))
     } else if list.next_update - now <= LIST_ENDS_SOON {
         Some(format!(
-            "which is out of date after {}: without a new one, all users of that CA are refused \
-             then",
+            "which is out of date after {}: without a new one, {refused} then",
             date()
         ))
     } else {
         None
+    }
+}
+
+/// What happens to those whom a list is about that can't be used.
+fn refused(whose: Whose) -> &'static str {
+    match whose {
+        Whose::Clients => "all users of that CA are refused",
+        Whose::Services => "no service of that CA is asked",
     }
 }
 
@@ -92,7 +101,7 @@ mod tests {
             signer,
             is_replaced,
         };
-        of(&list, NOW).join("; ")
+        of(&list, Whose::Clients, NOW).join("; ")
     }
 
     #[test]

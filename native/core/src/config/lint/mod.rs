@@ -13,6 +13,15 @@ pub(crate) mod authorities;
 mod listeners;
 pub(crate) mod lists;
 
+/// Whose certificates the files of a section `tls` are there for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Whose {
+    /// The users' of a listener.
+    Clients,
+    /// The services' of an outgoing pool.
+    Services,
+}
+
 /// What is to be said of a configuration.
 pub(super) fn of(config: &Config, places: &Places) -> Vec<Warning> {
     let mut lint = Lint {
