@@ -41,8 +41,8 @@ impl fmt::Display for HeaderError {
         match self.fault {
             HeaderFault::Doubled(what) => write!(
                 f,
-                "{what}; with {proxy:?} it is {form}. Either the proxy adds to a header that \
-                 came with the request, or it writes another form, such as a whole chain",
+                "{what}; with {proxy:?} it is {form}. The proxy adds to a header that came with \
+                 the request, or it writes another form, such as a whole chain",
                 proxy = proxy.as_str()
             ),
             HeaderFault::Malformed(what) => {

@@ -67,7 +67,7 @@ reasons! {
             "proxy.md#what-the-server-sends";
         ForwardedDoubled = "forwarded_doubled": Unusable, NotAuthorized,
             "A header has two values where the proxy writes one.",
-            "Have the proxy replace what the client sends, and pass on the client's certificate alone.",
+            "Have the proxy replace the header of the request, and write one certificate there.",
             "proxy.md#what-the-server-sends";
         ForwardedMalformed = "forwarded_malformed": Unusable, NotAuthorized,
             "A header is not in the form in which this proxy writes it: the message says how.",
