@@ -34,7 +34,7 @@
 start(Config, Options) ->
 	filelib:is_regular(?CTL) orelse ct:fail("there is no ejabberd on this machine"),
 	Dir = string:trim(os:cmd("mktemp -d /tmp/certjid-ejabberd.XXXXXX")),
-	[Port, DirectPort, DistPort] = Ports = free_ports(3),
+	[Port, DirectPort, DistPort] = Ports = [certjid_test_program:free_port() || _ <- [1, 2, 3]],
 	Server = #{
 		config => Config, dir => Dir,
 		port => Port, direct_port => DirectPort, dist_port => DistPort
@@ -207,14 +207,6 @@ wait_for_port(#{direct_port := Port} = Server, Times) ->
 		{ok, Socket} -> gen_tcp:close(Socket);
 		{error, _} -> timer:sleep(50), wait_for_port(Server, Times - 1)
 	end.
-
-%% Several at once, so that they differ.
-free_ports(Count) ->
-	Sockets = [element(2, {ok, _} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]))
-		|| _ <- lists:seq(1, Count)],
-	Ports = [element(2, {ok, _} = inet:port(Socket)) || Socket <- Sockets],
-	[ok = gen_tcp:close(Socket) || Socket <- Sockets],
-	Ports.
 
 %% Calls a function in ejabberd's node, from a node that lives as long as the call.
 rpc(#{dist_port := Port}, Module, Function, Args) ->

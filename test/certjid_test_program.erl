@@ -9,6 +9,10 @@
 -export([folder/1]).
 -export([certjid/0]).
 
+%% Below those of net.ipv4.ip_local_port_range.
+-define(FIRST_PORT, 10000).
+-define(PORTS, 22000).
+
 %% Log is the file for the output. The program ends with its owner too, as the shell's standard
 %% input does.
 start(File, Arguments, Log) ->
@@ -41,11 +45,14 @@ stop(#{port := Port} = Program) ->
 			end
 	end.
 
+%% For a program that can't say which port it was given. No two calls give the same, and the kernel
+%% gives it to no connection, and not for port 0, in the meantime.
 free_port() ->
-	{ok, Listen} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}]),
-	{ok, Port} = inet:port(Listen),
-	ok = gen_tcp:close(Listen),
-	Port.
+	Port = ?FIRST_PORT + (erlang:phash2(os:getpid()) + erlang:unique_integer([positive])) rem ?PORTS,
+	case gen_tcp:listen(Port, [{ip, {127, 0, 0, 1}}, {reuseaddr, true}]) of
+		{ok, Listen} -> ok = gen_tcp:close(Listen), Port;
+		{error, eaddrinuse} -> free_port()
+	end.
 
 %% The first answer of Fun() that isn't false.
 wait_for(What, Fun) ->
