@@ -60,6 +60,8 @@ panicking_nif() {
 }
 
 export CERTJID_BIN=$target/debug/certjid
+# Many tests wait for a time-out.
+export RUST_TEST_THREADS=$((2 * $(nproc)))
 
 checks "rustfmt" bash -c 'cargo fmt --all --check && cargo fmt --manifest-path native/fuzz/Cargo.toml --check'
 checks "clippy" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
