@@ -73,7 +73,6 @@ tests cargo_tests "cargo test" \
 checks "fuzz-smoke" bash test/fuzz.sh smoke
 # What is shipped is optimized as a whole, which takes minutes and changes nothing but the speed.
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
-export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
 export CERTJID_PANIC_NIF=$target/package/panic/libcertjid_nif.so
 checks "panicking NIF" panicking_nif
 tests script "packages" bash test/package.sh || true
