@@ -7,46 +7,68 @@ source test/count.sh
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
 passed=0 failed=0
-times=() failures=()
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+times=() failures=() beside=()
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 
-# step NAME COMMAND...
-step() {
+# run NAME COMMAND...: keeps its output, its status and how long it took.
+run() {
     local name=$1 begun=$SECONDS status=0
     shift
-    echo "== $name"
-    "$@" 2>&1 | tee "$log" || status=1
-    times+=("$((SECONDS - begun)) $name")
-    [ "$status" = 0 ] || failures+=("$name")
-    return "$status"
+    "$@" 2>&1 | tee "$logs/$name" || status=1
+    echo "$status" "$((SECONDS - begun))" >"$logs/$name.end"
 }
 
-# checks NAME COMMAND...: a step whose tests are not counted.
-checks() {
-    step "$@" || failed=$((failed + 1))
-}
-
-# tests COUNT NAME COMMAND...: a step whose output COUNT of test/count.sh reads. One that fails, or
-# runs no test, has failed once at least.
-tests() {
-    local count=$1 status=0 good bad
-    shift
-    step "$@" || status=1
-    read -r good bad < <("$count" "$log")
-    if [ "$bad" = 0 ] && { [ "$status" != 0 ] || [ "$good" = 0 ]; }; then
-        bad=1
+# judge COUNT NAME: COUNT is a function of test/count.sh, which reads the output; what fails, or runs
+# no test, has failed once at least. Or it is `none`, for a step whose tests are not counted.
+judge() {
+    local count=$1 name=$2 status took good=0 bad=0
+    read -r status took <"$logs/$name.end"
+    times+=("$took $name")
+    if [ "$count" != none ]; then
+        read -r good bad < <("$count" "$logs/$name")
+        [ "$good" != 0 ] || status=1
     fi
-    [ "$bad" = 0 ] || [ "$status" != 0 ] || failures+=("$1: no test ran, or one was skipped")
+    [ "$bad" = 0 ] || status=1
+    [ "$status" = 0 ] || failures+=("$name")
+    [ "$status" = 0 ] || [ "$bad" != 0 ] || bad=1
     passed=$((passed + good))
     failed=$((failed + bad))
-    [ "$bad" = 0 ]
+}
+
+# step COUNT NAME COMMAND...
+step() {
+    local count=$1
+    shift
+    echo "== $1"
+    run "$@"
+    judge "$count" "$1"
+}
+
+# start COUNT NAME COMMAND...: beside the steps that follow, until `join` prints what it said.
+start() {
+    local count=$1
+    shift
+    beside+=("$count" "$1")
+    run "$@" >/dev/null &
+}
+
+join() {
+    wait
+    set -- "${beside[@]}"
+    while [ $# -gt 0 ]; do
+        echo "== $2"
+        cat "$logs/$2"
+        judge "$1" "$2"
+        shift 2
+    done
+    beside=()
 }
 
 finish() {
     echo "== times"
-    printf '%s\n' "${times[@]}" | awk '{ s = $1; sub(/^[0-9]+ /, ""); printf "%3d:%02d  %s\n", s / 60, s % 60, $0; all += s }
-        END { printf "%3d:%02d  in all\n", all / 60, all % 60 }'
+    printf '%s\n' "${times[@]}" | awk '{ s = $1; sub(/^[0-9]+ /, ""); printf "%3d:%02d  %s\n", s / 60, s % 60, $0 }'
+    printf '%3d:%02d  in all\n' $((SECONDS / 60)) $((SECONDS % 60))
     [ "${#failures[@]}" = 0 ] || printf 'failed: %s\n' "${failures[@]}"
     echo "$passed passed, $failed failed"
     [ "$failed" = 0 ]
@@ -63,24 +85,26 @@ export CERTJID_BIN=$target/debug/certjid
 # Many tests wait for a time-out.
 export RUST_TEST_THREADS=$((2 * $(nproc)))
 
-checks "rustfmt" bash -c 'cargo fmt --all --check && cargo fmt --manifest-path native/fuzz/Cargo.toml --check'
-checks "clippy" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+step none "rustfmt" bash -c 'cargo fmt --all --check && cargo fmt --manifest-path native/fuzz/Cargo.toml --check'
+step none "clippy" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 [ "$failed" = 0 ] || finish
-checks "rustdoc" env RUSTDOCFLAGS="-D warnings" \
+step none "rustdoc" env RUSTDOCFLAGS="-D warnings" \
     cargo doc --no-deps --locked --workspace --all-features
-tests cargo_tests "cargo test" \
-    cargo test --workspace --all-features --locked --no-fail-fast || true
-checks "fuzz-smoke" bash test/fuzz.sh smoke
+step cargo_tests "cargo test" \
+    cargo test --workspace --all-features --locked --no-fail-fast
+step none "fuzz-smoke" bash test/fuzz.sh smoke
 # What is shipped is optimized as a whole, which takes minutes and changes nothing but the speed.
 export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 export CERTJID_PANIC_NIF=$target/package/panic/libcertjid_nif.so
-checks "panicking NIF" panicking_nif
-tests script "packages" bash test/package.sh || true
+step none "panicking NIF" panicking_nif
+step script "packages" bash test/package.sh
 # The NIF of the package is the one that the suites load.
 export CERTJID_SKIP_NIF=1
-checks "xref" rebar3 as check xref
-checks "dialyzer" rebar3 as check dialyzer
-tests common_test "rebar3 ct" rebar3 ct || true
-tests script "other days" bash test/days.sh || true
-checks "demo" bash rel/demo.sh
+step none "xref" rebar3 as check xref
+# One processor is enough for it, and the suites wait a lot.
+start none "dialyzer" rebar3 as check dialyzer
+step common_test "rebar3 ct" rebar3 ct
+join
+step script "other days" bash test/days.sh
+step none "demo" bash rel/demo.sh
 finish
