@@ -49,6 +49,31 @@ pub(super) fn check<'a>(
     Ok(leaf)
 }
 
+/// Whether the chain begins with a CA that issued the second certificate: the leaf first, says
+/// RFC 8446 section 4.4.2, and who swaps them is judged by the CA's names.
+pub(super) fn is_swapped(
+    judged: &Result<ClientCertificate<'_>, Refused>,
+    chain: &[Vec<u8>],
+) -> bool {
+    let [first, second, ..] = chain else {
+        return false;
+    };
+    if judged.as_ref().is_ok_and(|leaf| !leaf.may_issue()) {
+        return false;
+    }
+    match (
+        ClientCertificate::from_der(first),
+        ClientCertificate::from_der(second),
+    ) {
+        (Ok(first), Ok(second)) => {
+            first.may_issue()
+                && !second.may_issue()
+                && first.subject().der() == second.issuer().der()
+        }
+        _ => false,
+    }
+}
+
 /// Says what was accepted.
 pub(super) fn accepted(certificate: &ClientCertificate<'_>, listener: &Listener) -> String {
     let mode = listener

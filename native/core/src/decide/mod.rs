@@ -162,6 +162,14 @@ impl Policy {
                 trail.push("certificate", refused.condition.as_str(), &refused.message);
             }
         }
+        if connection::is_swapped(&judged, &request.chain) {
+            trail.push(
+                "certificate",
+                "note",
+                "the first certificate is the CA that issued the second: the chain is swapped, \
+                 and must begin with the client's own",
+            );
+        }
         judged
     }
 }

@@ -189,8 +189,9 @@ fn basic_auth_and_tls_are_those_of_the_configuration() {
     with(&secure, "certjid:sécret");
     check(dir, "alice.pem", &[], ALLOWED);
     with(&secure, "certjid:wrong");
+    // The credential is wrong: nobody was refused.
     let answer = check(dir, "alice.pem", &[], REFUSED);
-    assert_eq!(answer["reason"], "method_refused");
+    assert_eq!(answer["reason"], "method_unavailable");
     assert!(
         answer["message"].as_str().unwrap().contains("status 401"),
         "{answer}"

@@ -278,7 +278,7 @@ fn sigterm_lets_the_last_answer_go_out() {
     assert!([0, 200].contains(&reply.status), "{reply:?}");
     assert!(server.child.wait().unwrap().success());
     let answered = server.wait_for("is served no more");
-    assert!(answered.contains("unauthorized: 0"), "{answered}");
+    assert!(answered.contains("\"unauthorized\":0"), "{answered}");
 }
 
 #[test]

@@ -216,7 +216,10 @@ fn r23_jose_in_each_string_type() {
         });
         let shown = site.inspect();
         assert_eq!(shown["common_name"], Value::Null);
-        assert_eq!(shown["skipped"][0]["reason"], format!("is no {encoding}"));
+        assert_eq!(
+            shown["skipped"][0]["reason"],
+            format!("is not a valid {encoding}")
+        );
         assert_eq!(site.check(&[], REFUSED)["reason"], "no_common_name");
     }
 }
