@@ -3,37 +3,75 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use common::Site;
+use common::cases::{self, File, Line};
 use common::cli::{certjid, text};
 use common::serving::Serving;
-use serde_json::Value;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Row {
+    name: String,
+    files: BTreeMap<String, File>,
+    want: Want,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Want {
+    exit: Exit,
+    silent: bool,
+    warnings: Option<u64>,
+    mentions: Mentions,
+    lines: Option<(u32, u32)>,
+    lacks: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Exit {
+    Either(Vec<i32>),
+    One(i32),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Mentions {
+    OfALine(Vec<String>),
+    OfSeveral(Vec<Vec<String>>),
+}
+
+/// What the program said.
+struct Told {
+    status: i32,
+    out: String,
+    all: String,
+}
 
 #[test]
 fn every_row_is_told_as_wanted() {
-    let file = root().join("test/data/cases/warnings.jsonl");
-    let rows = fs::read_to_string(file).unwrap();
-    let mut faults = Vec::new();
-    for row in rows.lines() {
-        let row: Value = serde_json::from_str(row).unwrap();
+    let rows: Vec<Row> = cases::rows("warnings.jsonl");
+    assert!(rows.len() > 90, "{}", rows.len());
+    let attempt = |row: &Row| {
         let dir = tempfile::tempdir().unwrap();
-        lay_out(&row["files"], dir.path());
-        let output = certjid(dir.path(), &["config", "check", "mongooseim.toml"]);
-        let told = Told {
-            status: i64::from(output.status.code().unwrap()),
-            out: text(&output.stdout),
-            all: text(&output.stdout) + &text(&output.stderr),
-        };
-        if let Some(fault) = told.fault(&row["want"]) {
-            faults.push(format!("{}: {fault}\n{}", row["name"], told.all));
+        for (name, file) in &row.files {
+            fs::write(dir.path().join(name), file.bytes()).unwrap();
         }
-    }
+        let output = certjid(dir.path(), &["config", "check", "mongooseim.toml"]);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        let told = Told {
+            status: output.status.code().unwrap(),
+            all: format!("{out}{err}"),
+            out,
+        };
+        let fault = row.want.judge(&told)?;
+        Some(format!("{}: {fault}\n{}", row.name, told.all))
+    };
+    let faults: Vec<String> = rows.iter().filter_map(attempt).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert!(rows.lines().count() > 90);
 }
 
 /// An upgrade of MongooseIM does not stop the sidecar: options that it does not know, in all parts
@@ -68,104 +106,55 @@ fn unknown_options_leave_the_sidecar_running() {
     }
 }
 
-fn lay_out(files: &Value, folder: &Path) {
-    for (name, content) in files.as_object().unwrap() {
-        let bytes = match content {
-            Value::String(text) => text.clone().into_bytes(),
-            encoded => STANDARD
-                .decode(encoded["base64"].as_str().unwrap())
-                .unwrap(),
+impl Want {
+    /// What is wrong, if anything.
+    fn judge(&self, told: &Told) -> Option<String> {
+        let statuses = match &self.exit {
+            Exit::Either(statuses) => statuses.as_slice(),
+            Exit::One(status) => core::slice::from_ref(status),
         };
-        fs::write(folder.join(name), bytes).unwrap();
+        if !statuses.contains(&told.status) {
+            return Some(format!("exit status {}", told.status));
+        }
+        if told.status == 0 {
+            let count = told.warnings();
+            if self.silent && count > 0 || self.warnings.is_some_and(|wanted| wanted != count) {
+                return Some(format!("{count} warnings"));
+            }
+        }
+        let all = told.all.to_lowercase();
+        if let Some(word) = self.lacks.iter().find(|word| all.contains(*word)) {
+            return Some(format!("the output has {word:?}"));
+        }
+        let (lines, several) = match &self.mentions {
+            Mentions::OfALine(words) => (self.lines, core::slice::from_ref(words)),
+            Mentions::OfSeveral(several) => (None, several.as_slice()),
+        };
+        several.iter().find_map(|mentions| {
+            let line = Line { mentions, lines };
+            (!line.is_in(&told.all)).then(|| format!("no line has {mentions:?} {lines:?}"))
+        })
     }
 }
 
-/// What the program said.
-struct Told {
-    status: i64,
-    out: String,
-    all: String,
+impl Default for Exit {
+    fn default() -> Self {
+        Self::One(0)
+    }
+}
+
+impl Default for Mentions {
+    fn default() -> Self {
+        Self::OfALine(Vec::new())
+    }
 }
 
 impl Told {
-    /// What is not as wanted.
-    fn fault(&self, want: &Value) -> Option<String> {
-        let allowed = match &want["exit"] {
-            Value::Array(statuses) => statuses.clone(),
-            status => vec![status.clone()],
-        };
-        if !allowed.contains(&Value::from(self.status)) {
-            return Some(format!("status {}, not {}", self.status, want["exit"]));
-        }
-        let is_loaded = self.status == 0;
-        let count = if is_loaded { self.count() } else { 0 };
-        if want["silent"] == true && count > 0 {
-            return Some("it is not silent".to_owned());
-        }
-        if let Some(wanted) = want["warnings"].as_u64()
-            && is_loaded
-            && wanted != count
-        {
-            return Some(format!("{count} warnings, not {wanted}"));
-        }
-        let all = self.all.to_lowercase();
-        if let Some(word) = words(&want["lacks"])
-            .into_iter()
-            .find(|word| all.contains(word))
-        {
-            return Some(format!("it has {word:?}"));
-        }
-        let groups = match &want["mentions"] {
-            Value::Array(groups) if groups.iter().all(Value::is_array) => {
-                groups.iter().map(words).collect()
-            }
-            group => vec![words(group)],
-        };
-        groups
-            .into_iter()
-            .find_map(|words| self.missing(&words, &want["lines"]))
-    }
-
     /// How many warnings the last line counts.
-    fn count(&self) -> u64 {
+    fn warnings(&self) -> u64 {
         let last = self.out.lines().last().unwrap_or_default();
         let before = last.split(" warning").next().unwrap_or_default();
-        before
-            .rsplit(' ')
-            .next()
-            .and_then(|count| count.parse().ok())
-            .unwrap_or(0)
+        let count = before.rsplit(' ').next();
+        count.and_then(|count| count.parse().ok()).unwrap_or(0)
     }
-
-    /// The words that no one line has, with a number of the range where there is one.
-    fn missing(&self, words: &[String], lines: &Value) -> Option<String> {
-        let range = lines
-            .as_array()
-            .map(|range| range[0].as_u64().unwrap()..=range[1].as_u64().unwrap());
-        let fits = |line: &str| {
-            // The line of the configuration is not one of the block that can't be read.
-            let said = line.strip_prefix("mongooseim.toml:").unwrap_or(line);
-            let said = said.trim_start_matches(|c: char| c.is_ascii_digit());
-            let mut numbers = said
-                .split(|c: char| !c.is_ascii_digit())
-                .filter_map(|n| n.parse().ok());
-            let in_range = range
-                .as_ref()
-                .is_none_or(|range| numbers.any(|n: u64| range.contains(&n)));
-            words.iter().all(|word| line.contains(word)) && in_range
-        };
-        let is_found = self.all.to_lowercase().lines().any(fits);
-        (!is_found).then(|| format!("no line has {words:?}, {lines}"))
-    }
-}
-
-fn words(list: &Value) -> Vec<String> {
-    let list = list.as_array().map(Vec::as_slice).unwrap_or_default();
-    list.iter()
-        .map(|word| word.as_str().unwrap().to_owned())
-        .collect()
-}
-
-fn root() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,6 +13,7 @@ use certjid_core::verify::{CrlPolicy, Missing, Stale};
 use certjid_sidecar::backend::Options;
 use certjid_sidecar::server::{Limits, Service};
 use common::Sidecar;
+use common::cases::{self, File, Line};
 use common::cli::{self, UNUSABLE, certjid};
 use common::http_service::{Service as HttpService, answer};
 use serde::Deserialize;
@@ -29,13 +30,6 @@ struct Row {
     settings: Vec<String>,
     service: Option<HttpsService>,
     want: Want,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum File {
-    Text(String),
-    Base64 { base64: String },
 }
 
 #[derive(Deserialize)]
@@ -143,13 +137,7 @@ fn by_certjid_check() {
 
 /// Tries all rows, several at a time, and tells of all that are not as wanted.
 fn try_all(see: impl Fn(&Row, &Path) -> Seen + Sync) {
-    let path =
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../test/data/cases/verdicts.jsonl");
-    let text = fs::read_to_string(path).unwrap();
-    let rows: Vec<Row> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let rows: Vec<Row> = cases::rows("verdicts.jsonl");
     assert!(rows.len() > 200, "{}", rows.len());
     let attempt = |row: &Row| {
         let folder = TempDir::new().unwrap();
@@ -257,15 +245,6 @@ impl Row {
     }
 }
 
-impl File {
-    fn bytes(&self) -> Vec<u8> {
-        match self {
-            Self::Text(text) => text.clone().into_bytes(),
-            Self::Base64 { base64 } => STANDARD.decode(base64).unwrap(),
-        }
-    }
-}
-
 impl Want {
     /// What is wrong, if anything.
     fn judge(&self, seen: &Seen) -> Option<String> {
@@ -323,24 +302,10 @@ impl Want {
 
     /// Whether no one line has all of `mentions`, and a number of the range `lines`.
     fn is_missing(&self, output: &str) -> bool {
-        let has_number = |line: &str| {
-            // The place in the configuration is told before.
-            let said = line
-                .split_once("mongooseim.toml:")
-                .map_or(line, |(_, place)| {
-                    place.trim_start_matches(|c: char| c.is_ascii_digit())
-                });
-            let mut numbers = said
-                .split(|c: char| !c.is_ascii_alphanumeric())
-                .filter_map(|word| word.parse().ok());
-            self.lines.is_none_or(|(first, last)| {
-                numbers.any(|number: u32| (first..=last).contains(&number))
-            })
+        let line = Line {
+            mentions: &self.mentions,
+            lines: self.lines,
         };
-        let output = output.to_lowercase();
-        let mentions = |line: &str| self.mentions.iter().all(|word| line.contains(word));
-        !output
-            .lines()
-            .any(|line| mentions(line) && has_number(line))
+        !line.is_in(output)
     }
 }

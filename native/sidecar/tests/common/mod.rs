@@ -1,6 +1,7 @@
 //! What the tests begin with: a folder with a CA, a mongooseim.toml, and a sidecar.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod cases;
 pub mod cli;
 pub mod http_service;
 pub mod serving;
