@@ -170,7 +170,7 @@ fn values_are_plain_and_messages_read_by_themselves() {
     let refused = serving.logged("login refused");
     assert_eq!(
         refused["message"],
-        "login refused: authzid_mismatch at localhost"
+        "login refused: alice@localhost: authzid_mismatch"
     );
     assert_eq!(refused["allowed"], false);
     assert!(refused["cause"].as_str().unwrap().contains("bob@localhost"));

@@ -1,5 +1,6 @@
 //! The situations of test/data/cases/verdicts.jsonl, asked over the socket and by `certjid check`:
-//! both must say what is wanted. What the fields of a row mean is in the README of that folder.
+//! both must say what is wanted. What the fields of a row mean is in verdicts.md
+//! beside it.
 
 mod common;
 

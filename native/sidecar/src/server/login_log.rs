@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use certjid_core::certificate::{ClientCertificate, fingerprint_hex};
+use certjid_core::certificate::{ClientCertificate, XmppAddr, fingerprint_hex};
 use certjid_core::config::ListenerRef;
 use certjid_core::decide::Request;
 
@@ -14,6 +14,8 @@ use crate::protocol::Decision;
 pub(super) struct LogEntry {
     fingerprint: String,
     not_after: Option<i64>,
+    /// Who the client is by its certificate, before anything is checked.
+    name: String,
     host: String,
     listener: String,
     begun: Instant,
@@ -21,16 +23,20 @@ pub(super) struct LogEntry {
 
 impl LogEntry {
     pub(super) fn new(request: &Request, begun: Instant) -> Self {
-        let (fingerprint, not_after) = match request.chain.first() {
-            None => ("none".to_owned(), None),
+        let (fingerprint, not_after, name) = match request.chain.first() {
+            None => ("none".to_owned(), None, "no certificate".to_owned()),
             Some(der) => match ClientCertificate::from_der(der) {
-                Ok(leaf) => (fingerprint_hex(der), Some(leaf.not_after())),
-                Err(_) => ("unreadable".to_owned(), None),
+                Ok(leaf) => (fingerprint_hex(der), Some(leaf.not_after()), name(&leaf)),
+                Err(_) => {
+                    let name = "an unreadable certificate".to_owned();
+                    ("unreadable".to_owned(), None, name)
+                }
             },
         };
         Self {
             fingerprint,
             not_after,
+            name,
             host: shown_name(&request.host).into_owned(),
             listener: match &request.listener {
                 ListenerRef::Name(name) => shown_name(name).into_owned(),
@@ -61,9 +67,9 @@ impl LogEntry {
         let message = match &decision.jid {
             Some(jid) => format!("login allowed: {}", jid.escape_debug()),
             None => format!(
-                "login refused: {} at {}",
-                decision.reason.as_deref().unwrap_or_default(),
-                self.host.escape_debug()
+                "login refused: {}: {}",
+                self.name.escape_debug(),
+                decision.reason.as_deref().unwrap_or_default()
             ),
         };
         let micros = u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -82,4 +88,11 @@ impl LogEntry {
             "{message}"
         );
     }
+}
+
+/// The first name of a certificate.
+fn name(leaf: &ClientCertificate<'_>) -> String {
+    let address = leaf.xmpp_addrs().iter().find_map(XmppAddr::text);
+    let name = address.or_else(|| leaf.common_name());
+    shown_name(name.unwrap_or("a certificate without a name")).into_owned()
 }
