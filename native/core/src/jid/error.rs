@@ -1,5 +1,7 @@
 use core::fmt;
 
+use super::MAX_PART;
+
 /// A part of a JID.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Part {
@@ -38,6 +40,8 @@ pub enum JidError {
     Prohibited(Part, char),
     /// Longer than allowed; the length in bytes.
     TooLong(Part, usize),
+    /// Longer than allowed once it is prepared.
+    TooLongPrepared(Part),
     /// A second `@` before the resource.
     TwoAts,
     /// A code point that Unicode 3.2 does not assign.
@@ -65,6 +69,10 @@ impl fmt::Display for JidError {
             Self::TooLong(part, length) => {
                 write!(f, "the {part} is too long: {length} bytes")
             }
+            Self::TooLongPrepared(part) => write!(
+                f,
+                "the {part} is longer than {MAX_PART} bytes once it is prepared"
+            ),
             Self::TwoAts => f.write_str("the JID has a second @ before its resource"),
             Self::Unassigned(part, c) => write!(
                 f,

@@ -15,6 +15,7 @@
 
 use core::fmt;
 use core::str;
+use std::borrow::Cow;
 
 use stringprep::tables;
 
@@ -105,11 +106,7 @@ fn prepare(part: Part, text: &str) -> Result<String, JidError> {
     if let Some(unassigned) = text.chars().find(unassigned) {
         return Err(JidError::Unassigned(part, unassigned));
     }
-    let prepared = profile::prepare(part, text)?;
-    if prepared.len() > MAX_PART {
-        return Err(JidError::TooLong(part, prepared.len()));
-    }
-    Ok(prepared.into_owned())
+    profile::prepare(part, text).map(Cow::into_owned)
 }
 
 /// The greatest length of a JID, in bytes before preparation: MongooseIM's limit.
@@ -128,6 +125,21 @@ mod tests {
             nodeprep("\u{1d2e}"),
             Err(JidError::Unassigned(Part::Local, '\u{1d2e}'))
         );
+    }
+
+    #[test]
+    fn a_part_is_bounded_once_it_is_prepared() {
+        // One character of three bytes that becomes eighteen, of 33 bytes.
+        let ligature = "\u{fdfa}";
+        assert_eq!(MAX_PART % 33, 0);
+        let most = ligature.repeat(MAX_PART / 33);
+        assert_eq!(nameprep(&most).unwrap().len(), MAX_PART);
+        for more in [format!("{most}a"), ligature.repeat(300)] {
+            assert_eq!(nameprep(&more), Err(JidError::TooLongPrepared(Part::Domain)));
+        }
+        assert_eq!(nodeprep(&"A".repeat(MAX_PART)), Ok("a".repeat(MAX_PART)));
+        let error = JidError::TooLong(Part::Local, MAX_PART + 1);
+        assert_eq!(nodeprep(&"A".repeat(MAX_PART + 1)), Err(error));
     }
 
     #[test]

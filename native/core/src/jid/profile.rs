@@ -10,14 +10,20 @@ use std::borrow::Cow;
 use stringprep::tables;
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::{JidError, Part};
+use super::{JidError, MAX_PART, Part};
 
 /// Prepares a text of code points that Unicode 3.2 assigns.
 pub(super) fn prepare(part: Part, text: &str) -> Result<Cow<'_, str>, JidError> {
     if text.chars().all(|c| is_prepared(part, c)) {
         return Ok(Cow::Borrowed(text));
     }
+    if text.is_ascii() {
+        return prepare_ascii(part, text).map(Cow::Owned);
+    }
     let normalized = normalized(part, text);
+    if normalized.len() > MAX_PART {
+        return Err(JidError::TooLongPrepared(part));
+    }
     if let Some(prohibited) = normalized.chars().find(|c| is_prohibited(part, *c)) {
         // The operator is told of the character that stands in the name.
         let is_cause = |c: &char| {
@@ -41,18 +47,42 @@ fn is_prepared(part: Part, c: char) -> bool {
     }
 }
 
-/// Mapped (RFC 3454 chapter 3) and normalized by NFKC (chapter 4).
+/// ASCII needs no tables: no code point of it is mapped, but for upper case, or is written from
+/// right to left.
+fn prepare_ascii(part: Part, text: &str) -> Result<String, JidError> {
+    if let Some(prohibited) = text.chars().find(|c| is_prohibited_ascii(part, *c)) {
+        return Err(JidError::Prohibited(part, prohibited));
+    }
+    Ok(match part {
+        Part::Resource => text.to_owned(),
+        Part::Local | Part::Domain | Part::Jid => text.to_ascii_lowercase(),
+    })
+}
+
+/// Mapped (RFC 3454 chapter 3) and normalized by NFKC (chapter 4), as far as one character beyond
+/// [`MAX_PART`] bytes: a character may become eighteen.
 fn normalized(part: Part, text: &str) -> String {
     let kept = text
         .chars()
         .filter(|&c| !tables::commonly_mapped_to_nothing(c))
         .map(by_3_2);
     match part {
-        Part::Resource => kept.nfkc().collect(),
+        Part::Resource => bounded(kept.nfkc()),
         Part::Local | Part::Domain | Part::Jid => {
-            kept.flat_map(tables::case_fold_for_nfkc).nfkc().collect()
+            bounded(kept.flat_map(tables::case_fold_for_nfkc).nfkc())
         }
     }
+}
+
+fn bounded(chars: impl Iterator<Item = char>) -> String {
+    let mut text = String::new();
+    for c in chars {
+        text.push(c);
+        if text.len() > MAX_PART {
+            break;
+        }
+    }
+    text
 }
 
 /// What a character is in Unicode 3.2 whose normalization was corrected later ([Corrigendum 4]).
@@ -78,15 +108,18 @@ fn is_prohibited(part: Part, c: char) -> bool {
         || tables::inappropriate_for_canonical_representation(c)
         || tables::change_display_properties_or_deprecated(c)
         || tables::tagging_character(c);
-    in_all
-        || match part {
-            Part::Domain | Part::Jid => false,
-            Part::Resource => tables::ascii_control_character(c),
-            Part::Local => {
-                tables::ascii_control_character(c)
-                    || matches!(c, ' ' | '"' | '&' | '\'' | '/' | ':' | '<' | '>' | '@')
-            }
+    in_all || is_prohibited_ascii(part, c)
+}
+
+fn is_prohibited_ascii(part: Part, c: char) -> bool {
+    match part {
+        Part::Domain | Part::Jid => false,
+        Part::Resource => tables::ascii_control_character(c),
+        Part::Local => {
+            tables::ascii_control_character(c)
+                || matches!(c, ' ' | '"' | '&' | '\'' | '/' | ':' | '<' | '>' | '@')
         }
+    }
 }
 
 /// RFC 3454 chapter 6.

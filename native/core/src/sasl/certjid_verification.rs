@@ -1,29 +1,34 @@
 use alloc::collections::BTreeSet;
 
+use super::login::{Login, MAX_XMPP_ADDRS, TooLong};
 use super::mongooseim::whole_jid;
-use super::{Credentials, Failure, Found, Rules};
-use crate::certificate::XmppAddr;
+use super::{Failure, Found};
 use crate::jid::{self, Jid, hint_of_other_form};
 use crate::message::{quote, quote_some};
 use crate::reason::Reason;
 
 /// XEP-0178 as written; the rules are in the documentation of [`crate::sasl`].
-pub(super) fn verify(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    if credentials.xmpp_addrs.is_empty() {
-        by_common_name(rules, credentials)
+pub(super) fn verify(login: &Login<'_>) -> Result<Found, Failure> {
+    if login.xmpp_addrs.is_empty() {
+        by_common_name(login)
     } else {
-        by_xmpp_addr(rules, credentials)
+        by_xmpp_addr(login)
     }
 }
 
-fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    let texts = credentials.xmpp_addrs.iter().filter_map(XmppAddr::text);
-    let jids: Vec<Jid> = texts
-        .filter_map(|text| Jid::parse(text.as_bytes()).ok())
-        .collect();
+fn by_xmpp_addr(login: &Login<'_>) -> Result<Found, Failure> {
+    let jids = login.xmpp_addr_jids().map_err(|TooLong(length)| {
+        Failure::next(
+            Reason::BadCertificate,
+            format!(
+                "the certificate's xmppAddrs have {length} bytes together, more than the \
+                 {MAX_XMPP_ADDRS} allowed"
+            ),
+        )
+    })?;
     let addresses: Vec<&Jid> = jids
         .iter()
-        .filter(|jid| jid.domain == rules.host && !jid.local.is_empty())
+        .filter(|jid| jid.domain == login.rules.host && !jid.local.is_empty())
         .collect();
     if addresses.is_empty() {
         return Err(if jids.is_empty() {
@@ -37,14 +42,14 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
                 format!(
                     "none of the certificate's xmppAddrs ({}) names a user of the host {}{}",
                     quote_some(jids.iter().map(Jid::to_string)),
-                    quote(rules.host),
-                    hint_of_other_form(rules.host, jids.iter().map(|jid| &*jid.domain))
+                    quote(login.rules.host),
+                    hint_of_other_form(login.rules.host, jids.iter().map(|jid| &*jid.domain))
                 ),
             )
         });
     }
 
-    let chosen = match credentials.authzid {
+    let chosen = match login.authzid {
         None => {
             let users: BTreeSet<&str> = addresses.iter().map(|jid| &*jid.local).collect();
             if users.len() > 1 {
@@ -60,7 +65,7 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
             addresses[0]
         }
         Some(authzid) => {
-            let wanted = parse_authzid(authzid)?;
+            let wanted = parse_authzid(login, authzid)?;
             // A resource asks for no other user, unless the certificate is for another resource.
             let is_wanted = |jid: &&&Jid| {
                 (&wanted.local, &wanted.domain) == (&jid.local, &jid.domain)
@@ -69,7 +74,7 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
                         || wanted.resource == jid.resource)
             };
             addresses.iter().find(is_wanted).ok_or_else(|| {
-                let hint = hint_of_other_form(rules.host, [&*wanted.domain]);
+                let hint = hint_of_other_form(login.rules.host, [&*wanted.domain]);
                 let what = format!("none of the certificate's xmppAddrs of this host{hint}");
                 mismatch(authzid, &what)
             })?
@@ -81,9 +86,9 @@ fn by_xmpp_addr(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Foun
     })
 }
 
-fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
+fn by_common_name(login: &Login<'_>) -> Result<Found, Failure> {
     let empty = || Failure::next(Reason::InvalidUsername, "the common name is empty");
-    let common_name = match credentials.common_name {
+    let common_name = match login.common_name {
         None => {
             return Err(Failure::next(
                 Reason::NoIdentity,
@@ -93,10 +98,10 @@ fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Fo
         Some("") => return Err(empty()),
         Some(common_name) => common_name,
     };
-    if let Some(refused) = whole_jid(rules, credentials, common_name) {
+    if let Some(refused) = whole_jid(login, common_name) {
         return Err(Failure::Next(refused));
     }
-    let name = format!("{}{common_name}{}", rules.prefix, rules.suffix);
+    let name = format!("{}{common_name}{}", login.rules.prefix, login.rules.suffix);
     let local = jid::nodeprep(&name).map_err(|error| {
         Failure::next(
             Reason::InvalidUsername,
@@ -107,15 +112,15 @@ fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Fo
         return Err(empty());
     }
 
-    if let Some(authzid) = credentials.authzid {
-        let wanted = parse_authzid(authzid)?;
-        if wanted.local != local || wanted.domain != rules.host {
-            let of_certificate = quote(&format!("{local}@{}", rules.host));
+    if let Some(authzid) = login.authzid {
+        let wanted = parse_authzid(login, authzid)?;
+        if wanted.local != local || wanted.domain != login.rules.host {
+            let of_certificate = quote(&format!("{local}@{}", login.rules.host));
             return Err(mismatch(
                 authzid,
                 &format!(
                     "not {of_certificate}, which the common name gives{}",
-                    hint_of_other_form(rules.host, [&*wanted.domain])
+                    hint_of_other_form(login.rules.host, [&*wanted.domain])
                 ),
             ));
         }
@@ -126,8 +131,9 @@ fn by_common_name(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Fo
     })
 }
 
-fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
-    Jid::parse(authzid).map_err(|error| match Failure::malformed_authzid(authzid, &error) {
+fn parse_authzid<'a>(login: &'a Login<'_>, authzid: &[u8]) -> Result<&'a Jid, Failure> {
+    let parsed = login.parse_authzid(authzid);
+    parsed.map_err(|error| match Failure::malformed_authzid(authzid, error) {
         Failure::Last(refused) | Failure::Next(refused) => Failure::Next(refused),
     })
 }
@@ -142,7 +148,8 @@ fn mismatch(authzid: &[u8], what: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sasl::Condition;
+    use crate::certificate::XmppAddr;
+    use crate::sasl::{Condition, Credentials, Rules};
 
     const BOB: Option<&str> = Some("bob");
 
@@ -162,7 +169,7 @@ mod tests {
             xmpp_addrs,
             authzid: authzid.map(str::as_bytes),
         };
-        match verify(&rules, &credentials) {
+        match verify(&Login::new(&rules, &credentials)) {
             Ok(found) => Ok(found.name),
             Err(Failure::Last(refused) | Failure::Next(refused)) => {
                 Err((refused.condition, refused.reason))
@@ -205,6 +212,18 @@ mod tests {
         assert_eq!(user(&[], Some("bob@localhost/x")), Ok("bob".to_owned()));
         assert_eq!(user(&[], Some("bob@localhost/")), Ok("bob".to_owned()));
         assert_eq!(user(&[], full), Err(MISMATCH));
+    }
+
+    #[test]
+    fn the_length_of_all_addresses_is_bounded() {
+        let alice = "alice@localhost";
+        let [most, more] = [0, 1].map(|more| {
+            let other = "a".repeat(MAX_XMPP_ADDRS - alice.len() + more);
+            user(&[alice, &other], None)
+        });
+        assert_eq!(most, Ok("alice".to_owned()));
+        let refused = Err((Condition::NotAuthorized, Reason::BadCertificate));
+        assert_eq!(more, refused);
     }
 
     #[test]

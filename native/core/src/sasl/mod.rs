@@ -39,10 +39,14 @@ use crate::trail::Trail;
 mod certjid_verification;
 pub mod initial_response;
 mod kind;
+mod login;
 mod mongooseim;
 
 pub use crate::reason::Condition;
 pub use kind::Kind;
+pub use login::MAX_XMPP_ADDRS;
+
+use login::Login;
 
 /// What `auth.sasl_external` and its neighbours say for one host.
 #[derive(Clone, Copy, Debug)]
@@ -126,17 +130,14 @@ impl Attempt {
         credentials: &Credentials<'_>,
         trail: &mut Trail,
     ) -> Verdict {
-        let credentials = Credentials {
-            authzid: credentials.authzid.filter(|authzid| !authzid.is_empty()),
-            ..*credentials
-        };
+        let login = Login::new(rules, credentials);
         while let Some(kind) = rules.kinds.get(self.tried) {
             let found = match kind {
-                Kind::AuthId => mongooseim::auth_id(rules, &credentials),
-                Kind::CertjidVerification => certjid_verification::verify(rules, &credentials),
-                Kind::CommonName => mongooseim::common_name(rules, &credentials),
-                Kind::DemoVerification => mongooseim::demo(rules, &credentials),
-                Kind::Standard => mongooseim::standard(rules, &credentials),
+                Kind::AuthId => mongooseim::auth_id(&login),
+                Kind::CertjidVerification => certjid_verification::verify(&login),
+                Kind::CommonName => mongooseim::common_name(&login),
+                Kind::DemoVerification => mongooseim::demo(&login),
+                Kind::Standard => mongooseim::standard(&login),
                 Kind::Module(name) => return Verdict::AskModule(name.clone()),
             };
             if let Some(verdict) = self.conclude(rules, kind, found, trail) {

@@ -1,6 +1,7 @@
 //! The verification kinds that MongooseIM has, with its own conditions.
 
-use super::{Condition, Credentials, Failure, Found, Rules, certjid_verification};
+use super::login::Login;
+use super::{Condition, Failure, Found, certjid_verification};
 use crate::certificate::XmppAddr;
 use crate::jid::{Jid, hint_of_other_form};
 use crate::message::quote;
@@ -8,14 +9,14 @@ use crate::reason::{Reason, Refused};
 
 /// The xmppAddr fields. One of them admits no authzid; several demand one that is equal to one
 /// of them byte by byte.
-pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    let seen = seen(credentials);
-    match (&seen[..], credentials.authzid) {
+pub(super) fn standard(login: &Login<'_>) -> Result<Found, Failure> {
+    let seen = seen(login);
+    match (&seen[..], login.authzid) {
         ([], _) => Err(Failure::next(
             Reason::NoXmppAddr,
             "the certificate has no usable xmppAddr",
         )),
-        ([only], Some(authzid)) => Err(unexpected_authzid(rules, credentials, only, authzid)),
+        ([only], Some(authzid)) => Err(unexpected_authzid(login, only, authzid)),
         ([only], None) => {
             let Some(text) = only.text() else {
                 return Err(Failure::Last(Refused::new(
@@ -25,7 +26,7 @@ pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resu
             };
             let jid = Jid::parse(text.as_bytes())
                 .map_err(|error| Failure::malformed_xmpp_addr(text, &error))?;
-            user_of_host(rules, jid, "xmppAddr")
+            user_of_host(login, &jid, "xmppAddr")
         }
         (several, None) => Err(Failure::next(
             Reason::AuthzidRequired,
@@ -41,9 +42,9 @@ pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resu
                 text.is_some_and(|text| text.as_bytes() == authzid)
             };
             if several.iter().any(is_authzid) {
-                user_of_host(rules, parse_authzid(authzid)?, "xmppAddr")
+                user_of_host(login, parse_authzid(login, authzid)?, "xmppAddr")
             } else {
-                Err(unlisted_authzid(rules, credentials, authzid))
+                Err(unlisted_authzid(login, authzid))
             }
         }
     }
@@ -51,19 +52,17 @@ pub(super) fn standard(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Resu
 
 /// The first common name, with prefix and suffix. An authzid must have the bare common name for
 /// its local part.
-pub(super) fn common_name(
-    rules: &Rules<'_>,
-    credentials: &Credentials<'_>,
-) -> Result<Found, Failure> {
-    let jid = credentials.authzid.map(parse_authzid).transpose()?;
-    let Some(common_name) = credentials.common_name else {
+pub(super) fn common_name(login: &Login<'_>) -> Result<Found, Failure> {
+    let jid = login.authzid.map(|authzid| parse_authzid(login, authzid));
+    let jid = jid.transpose()?;
+    let Some(common_name) = login.common_name else {
         return Err(Failure::next(
             Reason::NoCommonName,
             "the certificate has no usable common name",
         ));
     };
     match jid {
-        Some(jid) if jid.domain != rules.host => Err(authzid_of_other_host(rules, &jid)),
+        Some(jid) if jid.domain != login.rules.host => Err(authzid_of_other_host(login, jid)),
         Some(jid) if jid.local != common_name => Err(Failure::next(
             Reason::AuthzidMismatch,
             format!(
@@ -78,10 +77,10 @@ pub(super) fn common_name(
             name: String::new(),
             source: "common_name",
         }),
-        _ => match whole_jid(rules, credentials, common_name) {
+        _ => match whole_jid(login, common_name) {
             Some(refused) => Err(Failure::Last(refused)),
             None => Ok(Found {
-                name: format!("{}{common_name}{}", rules.prefix, rules.suffix),
+                name: format!("{}{common_name}{}", login.rules.prefix, login.rules.suffix),
                 source: "common_name",
             }),
         },
@@ -89,25 +88,25 @@ pub(super) fn common_name(
 }
 
 /// The authzid, whatever the certificate says.
-pub(super) fn auth_id(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    let Some(authzid) = credentials.authzid else {
+pub(super) fn auth_id(login: &Login<'_>) -> Result<Found, Failure> {
+    let Some(authzid) = login.authzid else {
         return Err(Failure::next(
             Reason::NoAuthzid,
             "the client sent no authorization identity",
         ));
     };
-    user_of_host(rules, parse_authzid(authzid)?, "authzid")
+    user_of_host(login, parse_authzid(login, authzid)?, "authzid")
 }
 
 /// `cyrsasl_external_verification`: the first that there is of authzid, single xmppAddr and
 /// common name, which must be a bare JID of this host.
-pub(super) fn demo(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<Found, Failure> {
-    let (text, source) = match (credentials.authzid, &seen(credentials)[..]) {
+pub(super) fn demo(login: &Login<'_>) -> Result<Found, Failure> {
+    let (text, source) = match (login.authzid, &seen(login)[..]) {
         (Some(authzid), _) => (authzid, "authzid"),
         // What is not text is not a JID either, as the empty text.
         (None, [only]) => (only.text().unwrap_or_default().as_bytes(), "xmppAddr"),
         _ => (
-            credentials.common_name.unwrap_or_default().as_bytes(),
+            login.common_name.unwrap_or_default().as_bytes(),
             "common_name",
         ),
     };
@@ -118,30 +117,34 @@ pub(super) fn demo(rules: &Rules<'_>, credentials: &Credentials<'_>) -> Result<F
             format!("{text} is not a bare JID of a user: {why}"),
         )
     };
-    let jid = Jid::parse(text).map_err(|error| refused(&error.to_string()))?;
+    let parsed;
+    let jid = match login.authzid {
+        Some(authzid) => login.parse_authzid(authzid),
+        None => {
+            parsed = Jid::parse(text);
+            parsed.as_ref()
+        }
+    };
+    let jid = jid.map_err(|error| refused(&error.to_string()))?;
     if !jid.resource.is_empty() {
         return Err(refused("it has a resource"));
     }
     if jid.local.is_empty() {
         return Err(refused("it has no local part"));
     }
-    user_of_host(rules, jid, source)
+    user_of_host(login, jid, source)
 }
 
 /// Where a common name that is to be a local part is the whole JID of a user: the refusal, with
 /// the kind that reads such a name, if it would find the user.
-pub(super) fn whole_jid(
-    rules: &Rules<'_>,
-    credentials: &Credentials<'_>,
-    common_name: &str,
-) -> Option<Refused> {
+pub(super) fn whole_jid(login: &Login<'_>, common_name: &str) -> Option<Refused> {
     let jid = Jid::parse(common_name.as_bytes()).ok();
     jid.filter(|jid| !jid.local.is_empty())?;
     let mut message = format!(
         "the common name {} is a whole JID, and a local part is wanted there",
         quote(common_name)
     );
-    let helps = demo(rules, credentials).is_ok_and(|found| found.source == "common_name");
+    let helps = demo(login).is_ok_and(|found| found.source == "common_name");
     if helps {
         message.push_str(
             ". `cyrsasl_external_verification` accepts it, but any authorization identity too: \
@@ -152,21 +155,22 @@ pub(super) fn whole_jid(
 }
 
 /// The entries that MongooseIM sees: it passes over those that are not a UTF8String.
-fn seen<'a>(credentials: &Credentials<'a>) -> Vec<&'a XmppAddr<'a>> {
-    let entries = credentials.xmpp_addrs.iter();
+fn seen<'a>(login: &Login<'a>) -> Vec<&'a XmppAddr<'a>> {
+    let entries = login.xmpp_addrs.iter();
     entries
         .filter(|entry| **entry != XmppAddr::Malformed)
         .collect()
 }
 
-fn parse_authzid(authzid: &[u8]) -> Result<Jid, Failure> {
-    Jid::parse(authzid).map_err(|error| Failure::malformed_authzid(authzid, &error))
+fn parse_authzid<'a>(login: &'a Login<'_>, authzid: &[u8]) -> Result<&'a Jid, Failure> {
+    let parsed = login.parse_authzid(authzid);
+    parsed.map_err(|error| Failure::malformed_authzid(authzid, error))
 }
 
-fn user_of_host(rules: &Rules<'_>, jid: Jid, source: &'static str) -> Result<Found, Failure> {
-    if jid.domain == rules.host {
+fn user_of_host(login: &Login<'_>, jid: &Jid, source: &'static str) -> Result<Found, Failure> {
+    if jid.domain == login.rules.host {
         return Ok(Found {
-            name: jid.local,
+            name: jid.local.clone(),
             source,
         });
     }
@@ -177,31 +181,26 @@ fn user_of_host(rules: &Rules<'_>, jid: Jid, source: &'static str) -> Result<Fou
             super::source_name(source),
             quote(&jid.bare()),
             quote(&jid.domain),
-            quote(rules.host),
-            hint_of_other_form(rules.host, [&*jid.domain])
+            quote(login.rules.host),
+            hint_of_other_form(login.rules.host, [&*jid.domain])
         ),
     ))
 }
 
-fn authzid_of_other_host(rules: &Rules<'_>, authzid: &Jid) -> Failure {
+fn authzid_of_other_host(login: &Login<'_>, authzid: &Jid) -> Failure {
     Failure::next(
         Reason::AuthzidOtherHost,
         format!(
             "the authorization identity is of the host {}, not of {}{}",
             quote(&authzid.domain),
-            quote(rules.host),
-            hint_of_other_form(rules.host, [&*authzid.domain])
+            quote(login.rules.host),
+            hint_of_other_form(login.rules.host, [&*authzid.domain])
         ),
     )
 }
 
 /// One xmppAddr and any authzid: refused, though RFC 6120 lets a client send its own JID.
-fn unexpected_authzid(
-    rules: &Rules<'_>,
-    credentials: &Credentials<'_>,
-    only: &XmppAddr<'_>,
-    authzid: &[u8],
-) -> Failure {
+fn unexpected_authzid(login: &Login<'_>, only: &XmppAddr<'_>, authzid: &[u8]) -> Failure {
     const RULE: &str = "`standard` takes no authorization identity beside a single xmppAddr";
     const HINT: &str = "`certjid_verification` would accept it";
     let sent = quote(authzid);
@@ -212,19 +211,19 @@ fn unexpected_authzid(
         );
     };
     let address = quote(text);
-    if certjid_verification::verify(rules, credentials).is_err() {
+    if certjid_verification::verify(login).is_err() {
         let mismatch = |what| {
             Failure::next(
                 Reason::AuthzidMismatch,
                 format!("the authorization identity {sent} {what}"),
             )
         };
-        return match Jid::parse(authzid) {
+        return match login.parse_authzid(authzid) {
             Err(error) => Failure::next(
                 Reason::MalformedAuthzid,
                 format!("the authorization identity {sent} is not a JID: {error}"),
             ),
-            Ok(jid) if jid.domain != rules.host => authzid_of_other_host(rules, &jid),
+            Ok(jid) if jid.domain != login.rules.host => authzid_of_other_host(login, jid),
             Ok(jid) if jid.local.is_empty() => mismatch("names no user".to_owned()),
             Ok(_) => mismatch(format!("is not the certificate's only xmppAddr {address}")),
         };
@@ -238,7 +237,7 @@ fn unexpected_authzid(
             ),
         );
     }
-    match resource(authzid) {
+    match resource(login, authzid) {
         Some(resource) => Failure::next(
             Reason::AuthzidHasResource,
             format!(
@@ -257,15 +256,15 @@ fn unexpected_authzid(
 }
 
 /// Several xmppAddrs and an authzid that is not one of them.
-fn unlisted_authzid(rules: &Rules<'_>, credentials: &Credentials<'_>, authzid: &[u8]) -> Failure {
+fn unlisted_authzid(login: &Login<'_>, authzid: &[u8]) -> Failure {
     let mut message = format!(
         "the authorization identity {} is not one of the certificate's xmppAddrs, which \
          `standard` compares byte by byte",
         quote(authzid)
     );
     let mut reason = Reason::AuthzidNotListed;
-    if certjid_verification::verify(rules, credentials).is_ok() {
-        if let Some(resource) = resource(authzid) {
+    if certjid_verification::verify(login).is_ok() {
+        if let Some(resource) = resource(login, authzid) {
             reason = Reason::AuthzidHasResource;
             message.push_str(&format!(" (it has the resource {resource})"));
         }
@@ -275,14 +274,15 @@ fn unlisted_authzid(rules: &Rules<'_>, credentials: &Credentials<'_>, authzid: &
 }
 
 /// The resource of an authzid, quoted.
-fn resource(authzid: &[u8]) -> Option<String> {
-    let jid = Jid::parse(authzid).ok()?;
+fn resource(login: &Login<'_>, authzid: &[u8]) -> Option<String> {
+    let jid = login.parse_authzid(authzid).ok()?;
     Some(quote(&jid.resource)).filter(|_| !jid.resource.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sasl::{Credentials, Rules};
 
     const RULES: Rules<'_> = Rules {
         kinds: &[],
@@ -313,7 +313,7 @@ mod tests {
                 authzid,
                 ..Credentials::default()
             };
-            outcome(standard(&RULES, &credentials))
+            outcome(standard(&Login::new(&RULES, &credentials)))
         })
     }
 
@@ -364,7 +364,7 @@ mod tests {
                 xmpp_addrs: &[entry],
                 authzid: None,
             };
-            assert_eq!(outcome(demo(&RULES, &credentials)), due);
+            assert_eq!(outcome(demo(&Login::new(&RULES, &credentials))), due);
         }
     }
 
@@ -401,7 +401,7 @@ mod tests {
                 authzid: Some(authzid.as_bytes()),
                 ..Credentials::default()
             };
-            let Err(Failure::Next(refused)) = standard(&RULES, &credentials) else {
+            let Err(Failure::Next(refused)) = standard(&Login::new(&RULES, &credentials)) else {
                 panic!("{authzid}");
             };
             let message = &refused.message;

@@ -100,6 +100,7 @@ fn of_domain(error: JidError) -> JidError {
         JidError::Bidirectional(_) => JidError::Bidirectional(Part::Domain),
         JidError::Prohibited(_, c) => JidError::Prohibited(Part::Domain, c),
         JidError::TooLong(_, length) => JidError::TooLong(Part::Domain, length),
+        JidError::TooLongPrepared(_) => JidError::TooLongPrepared(Part::Domain),
         JidError::Unassigned(_, c) => JidError::Unassigned(Part::Domain, c),
         error => error,
     }
