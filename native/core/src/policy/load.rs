@@ -177,7 +177,7 @@ impl Faults<'_> {
         Some(trust.with_crls(lists.collect(), crls))
     }
 
-    /// The files of a pool. Whoever asks the service reads them again, and says what is wrong.
+    /// The files of a pool. They are read again where the service is asked, which says what is wrong.
     fn look_at_pool(&mut self, tls: &ClientTls) {
         let Some(file) = &tls.cacertfile else {
             return;

@@ -23,7 +23,7 @@ use super::error::Warning;
 /// A configuration file that has no fault.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The file. Paths in it are relative to its folder, or else to the working directory.
+    /// The file. Paths in it are relative to its folder, otherwise to the working directory.
     pub file: PathBuf,
     /// `general.default_server_domain`, prepared. Default: none, as in MongooseIM before 5.0.0.
     pub default_host: Option<String>,
@@ -66,7 +66,7 @@ impl Config {
             .or_else(|| candidates.next())
     }
 
-    /// The pool that a login in a domain uses: the one of its host or host type, or else the
+    /// The pool that a login in a domain uses: the one of its host or host type, otherwise the
     /// global one. `kind` is `http` or `ldap`.
     pub fn pool(
         &self,

@@ -45,7 +45,7 @@ pub enum TlsMode {
     /// When the client asks for it.
     #[default]
     Starttls,
-    /// When the client asks for it, and nothing goes before.
+    /// When the client asks for it, and nothing else comes before.
     StarttlsRequired,
     /// At once.
     Tls,

@@ -111,7 +111,7 @@ pub(in crate::config) const HOST_CONFIG: &[ConfigOption] = &[
         NonEmpty,
         Unset,
         Used(
-            "the host type that the entry is for; goes before `host`. An entry with neither is global",
+            "the host type that the entry is for; it takes precedence over `host`. An entry with neither is global",
         ),
     ),
     option(

@@ -40,7 +40,7 @@ impl General {
         // Names that have a fault are names all the same.
         let named = ["hosts", "host_types"].map(|key| section.peek(key));
         if !named.iter().flatten().any(Node::is_filled) {
-            section.error("neither hosts nor host_types names any: there is nobody to log in");
+            section.error("hosts and host_types are both empty, so that nobody can log in");
         }
         let known: BTreeSet<_> = hosts.iter().collect();
         if let Some(both) = host_types
@@ -71,7 +71,7 @@ pub(super) fn check_host_config(section: Section<'_>) {
         node.error(if GENERAL.iter().any(|option| option.key == name) {
             "not allowed in host_config: MongooseIM reads it in the section general alone"
         } else {
-            "there is no such option here"
+            "unknown option"
         });
     }
 }

@@ -88,7 +88,7 @@ impl<'a> HostConfig<'a> {
                 }
                 self.pools.extend(pools);
             }
-            // The name is no usable string, which is an error already.
+            // The name is not a usable string, which is an error already.
             (_, _) => {}
         }
         section.finish();

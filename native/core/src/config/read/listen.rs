@@ -215,11 +215,11 @@ fn read_handler(written: &str, node: &Node<'_>) -> Option<String> {
     } else if !HANDLERS.contains(&name) {
         // Any Erlang module may be a handler, but not one that looks like a slip of XMPP's.
         if let Some(meant) = suggestion::slip_of(name, XMPP_HANDLERS) {
-            node.error(format!("there is no such handler (did you mean {meant}?)"));
+            node.error(format!("unknown handler (did you mean {meant}?)"));
             return None;
         }
         node.warn(format!(
-            "MongooseIM up to 6.8.0 has no handler of this name{}, and starts with it only where \
+            "unknown handler{}: MongooseIM up to 6.8.0 does not have it, and starts with it only where \
              there is {}; certjid takes no users there",
             suggestion::did_you_mean(name, HANDLERS),
             if is_module_name(name) {

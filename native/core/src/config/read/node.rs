@@ -39,7 +39,7 @@ impl<'a> Node<'a> {
         Some(text)
     }
 
-    /// The string, where it is one; anything else is no fault.
+    /// The string, where it is one; anything else is not a fault.
     pub(super) fn text(&self) -> Option<&'a str> {
         match self.value {
             DeValue::String(text) => Some(text),
@@ -47,7 +47,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The number, where it is one; anything else is no fault.
+    /// The number, where it is one; anything else is not a fault.
     pub(super) fn number(&self) -> Option<u64> {
         let DeValue::Integer(digits) = self.value else {
             return None;
@@ -56,7 +56,7 @@ impl<'a> Node<'a> {
         u64::try_from(value).ok()
     }
 
-    /// The boolean, where it is one; anything else is no fault.
+    /// The boolean, where it is one; anything else is not a fault.
     pub(super) fn flag(&self) -> Option<bool> {
         match self.value {
             DeValue::Boolean(value) => Some(*value),
@@ -209,7 +209,7 @@ impl<'a> Node<'a> {
         self.list_of(Self::section).unwrap_or_default()
     }
 
-    /// The tables of a list that is not read otherwise, or the only one; anything else is no fault.
+    /// The tables of a list that is not read otherwise, or the only one; anything else is not a fault.
     pub(super) fn tables_of_another(&self) -> Vec<Section<'a>> {
         let elements = match self.value {
             DeValue::Array(_) => self.list().unwrap_or_default(),
@@ -222,7 +222,7 @@ impl<'a> Node<'a> {
     }
 
     /// A file that must exist. A relative path starts at the folder of the configuration file,
-    /// or else at the working directory.
+    /// otherwise at the working directory.
     pub(super) fn file(&self) -> Option<PathBuf> {
         let named = self.non_empty()?;
         if pem::is_in(named.as_bytes()) {

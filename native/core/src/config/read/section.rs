@@ -145,14 +145,14 @@ impl<'a> Section<'a> {
             let slip = suggestion::slip_of(name, &deciding);
             match (self.weight, slip) {
                 (Weight::Decides, _) => {
-                    node.error(format!("there is no such option here{suggestion}"));
+                    node.error(format!("unknown option{suggestion}"));
                 }
                 (Weight::Mixed, Some(meant)) => node.error(format!(
-                    "there is no such option here (did you mean {meant}?)"
+                    "unknown option (did you mean {meant}?)"
                 )),
                 (Weight::Idle | Weight::Mixed, _) => node.warn(format!(
-                    "MongooseIM up to 6.8.0 has no such option and does not start with \
-                     it{suggestion}; it decides no login, and certjid ignores it"
+                    "unknown option{suggestion}: MongooseIM up to 6.8.0 does not have it and does not \
+                     start with it; it decides no login, and certjid ignores it"
                 )),
             }
         }

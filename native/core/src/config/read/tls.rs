@@ -37,7 +37,7 @@ impl Tls {
             && let Some(node) = section.get_idle("certfile")
         {
             node.warn(
-                "certfile stands without keyfile: MongooseIM since 6.6.0 does not start with it; \
+                "certfile is given without keyfile: MongooseIM since 6.6.0 does not start with it; \
                  certjid accepts it",
             );
         }
@@ -74,11 +74,13 @@ impl ClientTls {
         let common = Common::read(&section);
         match (section.get("certfile"), section.get("keyfile")) {
             (Some(node), None) => node.error(
-                "certfile stands without keyfile: MongooseIM since 6.6.0 does not start with it, \
+                "certfile is given without keyfile: MongooseIM since 6.6.0 does not start with it, \
                  and without its key the certificate can't be presented",
             ),
             (None, Some(node)) => {
-                node.error("keyfile stands without certfile, so that there is nothing to present");
+                node.error(
+                    "keyfile is given without certfile, so that there is nothing to present",
+                );
             }
             _ => {}
         }

@@ -33,15 +33,15 @@ fn faults_name_what_is_allowed() {
         (
             "[auth]\nbrand_new_option = 1",
             "auth.brand_new_option",
-            "no such option",
+            "unknown option",
         ),
-        ("[auth.newmethod]", "auth.newmethod", "no such option"),
+        ("[auth.newmethod]", "auth.newmethod", "unknown option"),
         (
             "[auth]\nsasl_external = ['No Module']",
             "auth.sasl_external[1]",
             "Erlang module",
         ),
-        ("[auth.pki]\nx = 1", "auth.pki.x", "no such option"),
+        ("[auth.pki]\nx = 1", "auth.pki.x", "unknown option"),
         (
             "[auth.ldap]\ndn_filter.filter = '(a=%s))'",
             "auth.ldap.dn_filter.filter",
@@ -86,7 +86,7 @@ fn faults_name_what_is_allowed() {
         (
             "[auth]\nsasl_mechanisms = ['external']\npki = {}\n[[listen.c2s]]\nport = 1\ntls.new = 1",
             "listen.c2s[1].tls.new",
-            "no such",
+            "unknown option",
         ),
         (
             "[[listen.c2s]]\nport = 1\ntls.cacertfiles = 'Cargo.toml'",
@@ -128,7 +128,7 @@ fn faults_name_what_is_allowed() {
         (
             "[[host_config]]\nhost = 'a'\nnew = 1",
             "host_config[1].new",
-            "no such option",
+            "unknown option",
         ),
         (
             "[[host_config]]\nhost = 'a'\ngeneral.hosts = []",
