@@ -71,6 +71,8 @@ identity_of_bad_input(Config) ->
 		<<"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n">>,
 		<<"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n">>,
 		<<":!:">>,
+		%% A header that is there twice.
+		<<":MAA=:, :MAA=:">>,
 		{'Certificate', <<"x">>, not_encrypted},
 		{'Certificate', a, b, c},
 		{'OTPCertificate', a, b, c}

@@ -147,6 +147,38 @@ fn a_form_of_another_proxy_is_refused() {
     }
 }
 
+/// Report R49: AWS, Azure, Traefik and Apache, as their documentation has it.
+#[test]
+fn r49_proxies_with_a_form_of_their_own() {
+    // `+`, `=` and `/` stay as they are.
+    let aws = escaped(A).replace("%3D", "=");
+    let azure = b64(A);
+    let traefik = b64(A);
+    for (proxy, value) in [
+        (Proxy::Nginx, &aws),
+        (Proxy::Haproxy, &azure),
+        (Proxy::Haproxy, &traefik),
+    ] {
+        assert_eq!(read(proxy, &[value], &[]).unwrap(), [A], "{value}");
+    }
+    let aws_chain = format!("{aws}{}", escaped(B));
+    let traefik_chain = format!("{traefik},{}", b64(B));
+    let apache = pem(A).replace('\n', " ");
+    for (proxy, value, reason) in [
+        (Proxy::Nginx, aws_chain, "forwarded_doubled"),
+        (Proxy::Haproxy, traefik_chain, "forwarded_doubled"),
+        (Proxy::Nginx, apache, "forwarded_malformed"),
+    ] {
+        let error = read(proxy, &[&value], &[]).unwrap_err();
+        assert_eq!(error.reason().as_str(), reason, "{value}");
+        let said = error.to_string();
+        assert!(
+            said.contains("one certificate") && !said.contains("client"),
+            "{said}"
+        );
+    }
+}
+
 #[test]
 fn pem_where_der_is_due_is_refused() {
     let inside = b64(pem(A).as_bytes());
