@@ -23,6 +23,7 @@ erl -noshell -eval 'io:format("OTP ~s, ~s~n", [erlang:system_info(otp_release),
 erl -noshell -pa "$folder/ebin" -eval "certjid_bench:main([\"$folder\",
     \"$target/release/libcertjid_bench_floor.so\"])"
 "$target/release/certjid-bench" chains "$folder"
+"$target/release/certjid-bench" worst "$folder"
 "$target/release/certjid-bench" sidecar "$folder" "$target/release/certjid"
 "$target/release/certjid-bench" flat "$folder" "$target/release/certjid"
 

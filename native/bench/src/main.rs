@@ -16,6 +16,7 @@ mod rounds;
 mod server;
 mod sidecar;
 mod standstill;
+mod worst;
 
 use chains::Chain;
 
@@ -37,8 +38,9 @@ fn main() -> ExitCode {
         ["load", folder, key, port, socket, seconds] => {
             sidecar::load_for(Path::new(folder), key, port, Path::new(socket), seconds)
         }
+        ["worst", folder] => worst::measure(Path::new(folder)),
         ["sidecar", folder, certjid] => sidecar::measure(Path::new(folder), Path::new(certjid)),
-        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID | flat FOLDER CERTJID | load FOLDER KEY PORT SOCKET SECONDS | growth FOLDER WHAT COUNT".into()),
+        _ => Err("usage: certjid-bench pki FOLDER | chains FOLDER | sidecar FOLDER CERTJID | flat FOLDER CERTJID | load FOLDER KEY PORT SOCKET SECONDS | growth FOLDER WHAT COUNT | worst FOLDER".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,8 +3,9 @@
 use certjid_core::policy::now;
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertificateRevocationListParams,
-    CustomExtension, DistinguishedName, DnType, DnValue, IsCa, Issuer, KeyIdMethod, KeyPair,
-    KeyUsagePurpose, OtherNameValue, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
+    CrlDistributionPoint, CrlIssuingDistributionPoint, CrlScope, CustomExtension,
+    DistinguishedName, DnType, DnValue, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    OtherNameValue, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 
 /// A CA with its key.
@@ -40,10 +41,38 @@ impl Authority {
         }
     }
 
+    /// The certificate of a CA made by [`Self::with`] again, with the same name and key, in PEM.
+    pub fn renewed(&self, until: i32) -> String {
+        let mut params = named("Test CA");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_after = date_time_ymd(until, 1, 1);
+        let key = KeyPair::from_pem(&self.key).unwrap();
+        params.self_signed(&key).unwrap().pem()
+    }
+
     /// A CA below this one.
     pub fn intermediate(&self, name: &str) -> Self {
+        self.intermediate_with(name, |_| ())
+    }
+
+    /// A CA below this one whose certificate is changed before it is signed.
+    pub fn intermediate_with(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Self {
         let mut params = named(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        change(&mut params);
+        self.below(params)
+    }
+
+    /// Somebody whose certificate is not a CA's, and who issues all the same.
+    pub fn leaf(&self, name: &str) -> Self {
+        self.below(named(name))
+    }
+
+    fn below(&self, params: CertificateParams) -> Self {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Self::of(params, key, &certificate)
@@ -57,11 +86,31 @@ impl Authority {
 
     /// A list that revokes one serial number, to be renewed at the start of a year.
     pub fn crl(&self, revoked: u64, next_year: i32) -> String {
+        self.crl_with(revoked, next_year, 1, None)
+    }
+
+    /// The same with a number, and for some certificates alone.
+    pub fn crl_with(
+        &self,
+        revoked: u64,
+        next_year: i32,
+        number: u64,
+        scope: Option<Scope>,
+    ) -> String {
+        let point = |scope| CrlIssuingDistributionPoint {
+            distribution_point: CrlDistributionPoint {
+                uris: vec!["http://other.example/ca.crl".to_owned()],
+            },
+            scope: match scope {
+                Scope::ForCas => Some(CrlScope::CaCertsOnly),
+                Scope::OfAnotherUrl => None,
+            },
+        };
         let list = CertificateRevocationListParams {
             this_update: date_time_ymd(2025, 1, 1),
             next_update: date_time_ymd(next_year, 1, 1),
-            crl_number: SerialNumber::from(1),
-            issuing_distribution_point: None,
+            crl_number: SerialNumber::from(number),
+            issuing_distribution_point: scope.map(point),
             revoked_certs: vec![RevokedCertParams {
                 serial_number: SerialNumber::from(revoked),
                 revocation_time: date_time_ymd(2025, 1, 2),
@@ -72,6 +121,13 @@ impl Authority {
         };
         list.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
+}
+
+/// What a list is for.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope {
+    ForCas,
+    OfAnotherUrl,
 }
 
 /// A certificate of 2025 to 2099 with this common name and nothing else.

@@ -1,5 +1,6 @@
 //! docs/compatibility.md, line by line: where certjid answers differently from MongooseIM.
 
+mod anchors;
 mod authority;
 mod callback;
 mod document;
