@@ -122,7 +122,7 @@ impl<'a> ClientCertificate<'a> {
         self.common_name = first.and_then(|first| text::decode(first.tag, first.value).ok());
         let (subject, alt_names) = (self.subject, self.extensions.subject_alt_name);
         names::each(&subject, alt_names, |entry| {
-            self.has_unusable_names |= entry.fault().is_some();
+            self.has_unusable_names = self.has_unusable_names || entry.fault().is_some();
             self.xmpp_addrs.extend(entry.xmpp_addr());
         })
     }
@@ -213,7 +213,7 @@ impl<'a> ClientCertificate<'a> {
             };
             if skipped.len() < most {
                 skipped.push(Skipped {
-                    kind: entry.kind.into_owned(),
+                    kind: entry.kind().into_owned(),
                     value: text::escape(entry.value),
                     reason: reason.into_owned(),
                 });

@@ -130,7 +130,7 @@ impl From<&ClientCertificate<'_>> for Certificate {
         let all = names::each(read.subject(), read.extensions.subject_alt_name, |entry| {
             if let Ok((value, encoding)) = entry.text() {
                 found.push(Name {
-                    kind: entry.kind.into_owned(),
+                    kind: entry.kind().into_owned(),
                     encoding: encoding.to_owned(),
                     value: value.into_owned(),
                 });

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::distinguished_name::DistinguishedName;
+use super::distinguished_name::{Attribute, DistinguishedName};
 use super::{CertificateError, XmppAddr, text};
 use crate::der::{
     self, Element, IA5_STRING, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UTF8_STRING,
@@ -14,11 +14,18 @@ use crate::der::{
 /// One name where it is in the certificate.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<'a> {
-    /// `commonName`, `UID`, `xmppAddr`, `dNSName`, ..., or an object identifier.
-    pub(super) kind: Cow<'static, str>,
+    kind: Kind<'a>,
     /// The bytes.
     pub(super) value: &'a [u8],
     content: Content<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind<'a> {
+    Attribute(Attribute<'a>),
+    /// An otherName of a type without a name.
+    Identifier(&'a [u8]),
+    Named(&'static str),
 }
 
 #[derive(Clone, Debug)]
@@ -28,19 +35,29 @@ enum Content<'a> {
     IpAddress,
     /// A string of the type with this tag.
     Text(u8),
+    /// An id-on-xmppAddr of another form than RFC 6120's.
+    MalformedXmppAddr(Malformed),
     /// Why it can't be read.
-    Unusable(Cow<'static, str>),
-    XmppAddr(Result<XmppAddr<'a>, Cow<'static, str>>),
+    Unusable(&'static str),
+    XmppAddr(XmppAddr<'a>),
+}
+
+/// What is wrong with the form of an id-on-xmppAddr.
+#[derive(Clone, Copy, Debug)]
+enum Malformed {
+    /// As the end of a sentence that begins with the entry.
+    Form(&'static str),
+    /// The type of its string.
+    Type(u8),
 }
 
 impl<'a> Entry<'a> {
-    /// Of a subject's attribute.
-    fn attribute(kind: Cow<'static, str>, tag: u8, value: &'a [u8]) -> Self {
-        let content = Content::Text(tag);
-        Self {
-            kind,
-            value,
-            content,
+    /// `commonName`, `UID`, `xmppAddr`, `dNSName`, ..., or an object identifier.
+    pub(super) fn kind(&self) -> Cow<'static, str> {
+        match self.kind {
+            Kind::Attribute(attribute) => attribute.long_name(),
+            Kind::Identifier(id) => oid::dotted(id).into(),
+            Kind::Named(name) => name.into(),
         }
     }
 
@@ -57,8 +74,20 @@ impl<'a> Entry<'a> {
                 Some(address) => Ok((address.into(), text::encoding(OCTET_STRING))),
                 None => Err("is not an IP address".into()),
             },
-            Content::Unusable(why) | Content::XmppAddr(Err(why)) => Err(why.clone()),
-            Content::XmppAddr(Ok(_)) => Ok((
+            Content::Unusable(why) | Content::MalformedXmppAddr(Malformed::Form(why)) => {
+                Err((*why).into())
+            }
+            Content::MalformedXmppAddr(Malformed::Type(tag)) => {
+                let found = match *tag {
+                    CONTEXT_0 => "a second [0]",
+                    tag => text::encoding(tag),
+                };
+                Err(format!(
+                    "is written as {found} where RFC 6120 section 13.7.1.4 has a UTF8String"
+                )
+                .into())
+            }
+            Content::XmppAddr(_) => Ok((
                 text::decode(UTF8_STRING, self.value)?,
                 text::encoding(UTF8_STRING),
             )),
@@ -69,7 +98,8 @@ impl<'a> Entry<'a> {
     pub(super) fn fault(&self) -> Option<Cow<'static, str>> {
         match &self.content {
             Content::DirectoryName(_) | Content::Identifier => None,
-            Content::XmppAddr(Ok(_)) if self.value.is_empty() => {
+            Content::IpAddress if matches!(self.value.len(), 4 | 16) => None,
+            Content::XmppAddr(_) if self.value.is_empty() => {
                 Some("is empty and names nobody".into())
             }
             _ => self.text().err(),
@@ -79,8 +109,8 @@ impl<'a> Entry<'a> {
     /// The entry, if it is an id-on-xmppAddr.
     pub(super) fn xmpp_addr(&self) -> Option<XmppAddr<'a>> {
         match &self.content {
-            Content::XmppAddr(Ok(address)) => Some(address.clone()),
-            Content::XmppAddr(Err(_)) => Some(XmppAddr::Malformed),
+            Content::XmppAddr(address) => Some(address.clone()),
+            Content::MalformedXmppAddr(_) => Some(XmppAddr::Malformed),
             _ => None,
         }
     }
@@ -96,17 +126,17 @@ pub(super) fn each<'a>(
     mut see: impl FnMut(Entry<'a>),
 ) -> Result<(), CertificateError> {
     for attribute in subject.attributes() {
-        see(Entry::attribute(
-            attribute.long_name(),
-            attribute.tag,
-            attribute.value,
-        ));
+        see(Entry {
+            kind: Kind::Attribute(attribute),
+            value: attribute.value,
+            content: Content::Text(attribute.tag),
+        });
     }
     if subject.has_empty_rdn() {
         see(Entry {
-            kind: "subject".into(),
+            kind: Kind::Named("subject"),
             value: &[],
-            content: Content::Unusable("has an empty SET where RFC 5280 has attributes".into()),
+            content: Content::Unusable("has an empty SET where RFC 5280 has attributes"),
         });
     }
     let mut entries = Reader::new(subject_alt_name.unwrap_or_default());
@@ -121,7 +151,6 @@ pub(super) fn each<'a>(
 
 fn general_name<'a>(entry: &Element<'a>) -> Result<Entry<'a>, der::Error> {
     let value = entry.value;
-    let unusable = |why: &'static str| Content::Unusable(why.into());
     let (kind, content) = match entry.tag {
         OTHER_NAME => return other_name(value),
         0x81 => ("rfc822Name", Content::Text(IA5_STRING)),
@@ -130,22 +159,25 @@ fn general_name<'a>(entry: &Element<'a>) -> Result<Entry<'a>, der::Error> {
         0x86 => ("uniformResourceIdentifier", Content::Text(IA5_STRING)),
         0x87 => ("iPAddress", Content::IpAddress),
         0x88 if oid::check(value).is_ok() => ("registeredID", Content::Identifier),
-        0x88 => ("registeredID", unusable("is not an object identifier")),
+        0x88 => (
+            "registeredID",
+            Content::Unusable("is not an object identifier"),
+        ),
         0xa3 => (
             "x400Address",
-            unusable("is a kind of name that is not read"),
+            Content::Unusable("is a kind of name that is not read"),
         ),
         0xa5 => (
             "ediPartyName",
-            unusable("is a kind of name that is not read"),
+            Content::Unusable("is a kind of name that is not read"),
         ),
         _ => (
             "generalName",
-            unusable("has a tag that RFC 5280 does not know"),
+            Content::Unusable("has a tag that RFC 5280 does not know"),
         ),
     };
     Ok(Entry {
-        kind: kind.into(),
+        kind: Kind::Named(kind),
         value,
         content,
     })
@@ -155,7 +187,7 @@ fn directory_name(value: &[u8]) -> Content<'_> {
     let mut reader = Reader::new(value);
     match DistinguishedName::take(&mut reader).and_then(|name| reader.end().map(|()| name)) {
         Ok(name) => Content::DirectoryName(name),
-        Err(_) => Content::Unusable("is not a distinguished name".into()),
+        Err(_) => Content::Unusable("is not a distinguished name"),
     }
 }
 
@@ -163,24 +195,27 @@ fn other_name(contents: &[u8]) -> Result<Entry<'_>, der::Error> {
     let mut fields = Reader::new(contents);
     if fields.rest().first() != Some(&OBJECT_IDENTIFIER) {
         return Ok(Entry {
-            kind: "otherName".into(),
+            kind: Kind::Named("otherName"),
             value: contents,
-            content: Content::Unusable("has no type".into()),
+            content: Content::Unusable("has no type"),
         });
     }
     let id = fields.oid()?;
-    let kind: Cow<'static, str> = match id {
-        oid::XMPP_ADDR => "xmppAddr".into(),
-        SRV_NAME => "SRVName".into(),
-        SMTP_UTF8_MAILBOX => "SmtpUTF8Mailbox".into(),
-        UPN => "UPN".into(),
-        _ => oid::dotted(id).into(),
+    let kind = match id {
+        oid::XMPP_ADDR => Kind::Named("xmppAddr"),
+        SRV_NAME => Kind::Named("SRVName"),
+        SMTP_UTF8_MAILBOX => Kind::Named("SmtpUTF8Mailbox"),
+        UPN => Kind::Named("UPN"),
+        _ => Kind::Identifier(id),
     };
     let (value, content) = match (explicit_value(fields), id) {
-        (Ok(string), oid::XMPP_ADDR) => (string.value, Content::XmppAddr(xmpp_addr(&string))),
-        (Err(why), oid::XMPP_ADDR) => (fields.rest(), Content::XmppAddr(Err(why.into()))),
+        (Ok(string), oid::XMPP_ADDR) => (string.value, xmpp_addr(&string)),
+        (Err(why), oid::XMPP_ADDR) => {
+            let malformed = Malformed::Form(why);
+            (fields.rest(), Content::MalformedXmppAddr(malformed))
+        }
         (Ok(string), _) => (string.value, Content::Text(string.tag)),
-        (Err(why), _) => (fields.rest(), Content::Unusable(why.into())),
+        (Err(why), _) => (fields.rest(), Content::Unusable(why)),
     };
     Ok(Entry {
         kind,
@@ -189,20 +224,11 @@ fn other_name(contents: &[u8]) -> Result<Entry<'_>, der::Error> {
     })
 }
 
-/// # Errors
-/// Why MongooseIM does not see it.
-fn xmpp_addr<'a>(string: &Element<'a>) -> Result<XmppAddr<'a>, Cow<'static, str>> {
+fn xmpp_addr<'a>(string: &Element<'a>) -> Content<'a> {
     if string.tag != UTF8_STRING {
-        let found = match string.tag {
-            CONTEXT_0 => "a second [0]",
-            tag => text::encoding(tag),
-        };
-        return Err(format!(
-            "is written as {found} where RFC 6120 section 13.7.1.4 has a UTF8String"
-        )
-        .into());
+        return Content::MalformedXmppAddr(Malformed::Type(string.tag));
     }
-    Ok(match text::decode(UTF8_STRING, string.value) {
+    Content::XmppAddr(match text::decode(UTF8_STRING, string.value) {
         Ok(address) => XmppAddr::Text(address),
         Err(_) => XmppAddr::NotText,
     })

@@ -40,9 +40,11 @@ pub(super) fn decode(tag: u8, value: &[u8]) -> Result<Cow<'_, str>, Cow<'static,
                 .map(|unit| u16::from_be_bytes(*unit));
             characters(char::decode_utf16(units).map(Result::ok))?
         }
-        0x12 | 0x13 | 0x16 | 0x1a | 0x1e => {
-            return Err(format!("is not a valid {}", encoding(tag)).into());
-        }
+        0x12 => return Err("is not a valid NumericString".into()),
+        0x13 => return Err("is not a valid PrintableString".into()),
+        0x16 => return Err("is not a valid IA5String".into()),
+        0x1a => return Err("is not a valid VisibleString".into()),
+        0x1e => return Err("is not a valid BMPString".into()),
         _ => return Err("is not a character string".into()),
     };
     match control(&text) {

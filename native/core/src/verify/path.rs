@@ -183,4 +183,4 @@ fn nearness(fault: &Fault) -> u8 {
 
 /// The signatures that do not fit and are checked for one leaf. A CA that has changed its key has
 /// some certificates of one name; a client that sends more of them is up to something.
-const MAX_WRONG_SIGNATURES: usize = 8;
+const MAX_WRONG_SIGNATURES: usize = 4;
