@@ -124,7 +124,11 @@ impl<'a> ClientCertificate<'a> {
         names::each(&subject, alt_names, |entry| {
             self.has_unusable_names = self.has_unusable_names || entry.fault().is_some();
             self.xmpp_addrs.extend(entry.xmpp_addr());
-        })
+        })?;
+        if self.xmpp_addrs.len() > MAX_XMPP_ADDRS {
+            return Err(CertificateError::TooManyXmppAddrs(self.xmpp_addrs.len()));
+        }
+        Ok(())
     }
 
     /// The certificate itself.
@@ -201,13 +205,16 @@ impl<'a> ClientCertificate<'a> {
     }
 
     /// The names that can't be used, each with the reason; at most so many of them, and how many
-    /// there are beyond.
+    /// there are beyond, which is counted up to 1,000.
     pub fn skipped(&self, most: usize) -> (Vec<Skipped>, usize) {
         let (mut skipped, mut beyond) = (Vec::new(), 0);
         if !self.has_unusable_names {
             return (skipped, beyond);
         }
         let all = names::each(&self.subject, self.extensions.subject_alt_name, |entry| {
+            if beyond == MAX_COUNTED {
+                return;
+            }
             let Some(reason) = entry.fault() else {
                 return;
             };
@@ -225,6 +232,12 @@ impl<'a> ClientCertificate<'a> {
         (skipped, beyond)
     }
 }
+
+/// The unusable names that are counted beside those that are told.
+const MAX_COUNTED: usize = 1_000;
+
+/// The greatest number of id-on-xmppAddr entries of a certificate; each is prepared and compared.
+pub const MAX_XMPP_ADDRS: usize = 1_000;
 
 /// The three parts of a certificate (RFC 5280 section 4.1).
 struct Outer<'a> {

@@ -1,6 +1,6 @@
 use core::fmt;
 
-use super::MAX_CERTIFICATE;
+use super::{MAX_CERTIFICATE, MAX_XMPP_ADDRS};
 use crate::der;
 
 /// Why a certificate is refused.
@@ -28,6 +28,8 @@ pub enum CertificateError {
     TooLarge(usize),
     /// More than 64 extensions.
     TooManyExtensions,
+    /// More id-on-xmppAddr entries than [`MAX_XMPP_ADDRS`]; their number.
+    TooManyXmppAddrs(usize),
     /// A version of X.509 other than 1, 2 and 3, or a 1 that is written out.
     UnknownVersion,
 }
@@ -81,6 +83,10 @@ impl fmt::Display for CertificateError {
                 "the certificate has {length} bytes, more than the {MAX_CERTIFICATE} allowed"
             ),
             Self::TooManyExtensions => f.write_str("the certificate has more than 64 extensions"),
+            Self::TooManyXmppAddrs(count) => write!(
+                f,
+                "the certificate has {count} xmppAddrs, more than the {MAX_XMPP_ADDRS} allowed"
+            ),
             Self::UnknownVersion => {
                 f.write_str("the certificate is of a version of X.509 that does not exist")
             }

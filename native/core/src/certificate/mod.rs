@@ -22,8 +22,8 @@ mod names;
 mod text;
 mod xmpp_addr;
 
-pub use client_certificate::ClientCertificate;
 pub(crate) use client_certificate::PublicKey;
+pub use client_certificate::{ClientCertificate, MAX_XMPP_ADDRS};
 pub use describe::Certificate;
 pub(crate) use describe::key as describe_key;
 pub use distinguished_name::DistinguishedName;
