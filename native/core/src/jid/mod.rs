@@ -135,7 +135,10 @@ mod tests {
         let most = ligature.repeat(MAX_PART / 33);
         assert_eq!(nameprep(&most).unwrap().len(), MAX_PART);
         for more in [format!("{most}a"), ligature.repeat(300)] {
-            assert_eq!(nameprep(&more), Err(JidError::TooLongPrepared(Part::Domain)));
+            assert_eq!(
+                nameprep(&more),
+                Err(JidError::TooLongPrepared(Part::Domain))
+            );
         }
         assert_eq!(nodeprep(&"A".repeat(MAX_PART)), Ok("a".repeat(MAX_PART)));
         let error = JidError::TooLong(Part::Local, MAX_PART + 1);

@@ -128,8 +128,8 @@ impl Lint<'_> {
         if is_by_plug_in {
             format!(
                 "certjid refuses {what} in the sidecar and in the NIF, and in MongooseIM by its \
-                 plug-in certjid_verification, which judges the certificate itself by all TLS \
-                 listeners of this file together"
+                 plug-in certjid_verification, which judges the certificate itself by all listeners \
+                 of this file that take XMPP clients"
             )
         } else {
             format!(
