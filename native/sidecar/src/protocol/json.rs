@@ -199,4 +199,16 @@ mod tests {
         let twice = id_of(r#"{"id":1,"\u0069d":2}"#).unwrap_err();
         assert_eq!(twice, "duplicate field \"id\"");
     }
+
+    #[test]
+    fn depth_is_limited() {
+        let nested = |depth: usize| {
+            let lists = depth - 1;
+            format!("{{\"a\":{}{}}}", "[".repeat(lists), "]".repeat(lists))
+        };
+        decode(nested(127).as_bytes()).unwrap();
+        for depth in [128, 100_000] {
+            assert!(decode(nested(depth).as_bytes()).is_err());
+        }
+    }
 }
