@@ -7,8 +7,9 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use certjid_sidecar::server::Limits;
 use common::{Site, login_at};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[test]
 fn a_flood_of_logins_at_a_hung_service_delays_no_other() {
@@ -53,6 +54,37 @@ fn a_flood_of_logins_at_a_hung_service_delays_no_other() {
             .contains("wait for services")
     };
     assert!(replies.iter().any(|reply| waited(&reply)));
+}
+
+/// At the edge: of three that may be under way, two wait, and the third is answered.
+#[test]
+fn no_more_requests_of_a_connection_are_read_than_may_be_under_way() {
+    let site = Site::new();
+    let hung = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = hung.local_addr().unwrap().port();
+    fs::write(site.config(), CONFIG.replace("PORT", &port.to_string())).unwrap();
+    let sidecar = site.serve_with(Limits {
+        in_flight: 3,
+        ..Limits::default()
+    });
+    let der = site.client(&["alice@slow", "bob@slow"]);
+    let mut connection = sidecar.connect();
+    let login = login_at("slow", &der).to_string();
+    let status = json!({ "request": "status" });
+    for _ in 0..2 {
+        connection.send(login.as_bytes());
+    }
+    for _ in 0..3 {
+        let reply = connection.ask(&status);
+        assert!(reply["pid"].is_u64(), "{reply}");
+    }
+    connection.send(login.as_bytes());
+    connection.send(status.to_string().as_bytes());
+    // The logins end first, by their time-out.
+    assert_eq!(connection.receive_json()["allowed"], false);
+    let rest = [(); 3].map(|()| connection.receive_json());
+    let logins = rest.iter().filter(|reply| reply["allowed"] == false);
+    assert_eq!(logins.count(), 2, "{rest:?}");
 }
 
 const CONFIG: &str = r#"

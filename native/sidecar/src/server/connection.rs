@@ -81,7 +81,7 @@ async fn read_requests(
     mut stopped: watch::Receiver<bool>,
     outbox: Outbox,
 ) -> io::Result<()> {
-    let places = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+    let places = Arc::new(Semaphore::new(limits.in_flight));
     let ended = async {
         tokio::select! {
             _ = stopped.wait_for(|&stopped| stopped) => {}
@@ -102,7 +102,7 @@ async fn read_requests(
             () = &mut ended => return Ok(()),
             next = next => next?,
         };
-        let is_alone = places.available_permits() + 1 == MAX_IN_FLIGHT;
+        let is_alone = places.available_permits() + 1 == limits.in_flight;
         match frame {
             Frame::Payload(payload) => {
                 let decision = service.begin().await;
@@ -231,10 +231,6 @@ async fn linger(reader: BufReader<OwnedReadHalf>) {
     )
     .await;
 }
-
-/// Requests of one connection that are not answered yet. No further one is read. Logins that wait
-/// for a service are among them, and must not keep others from being read for a while.
-const MAX_IN_FLIGHT: usize = 1024;
 
 /// Replies that are written together, where so many are ready.
 const MAX_AT_ONCE: usize = 16;

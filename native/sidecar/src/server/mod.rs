@@ -37,6 +37,9 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a begun frame may take to arrive, and a reply to be taken.
     pub frame_timeout: Duration,
+    /// Requests of one connection that are not answered yet. No further one is read. Logins that
+    /// wait for a service are among them, and must not keep others from being read for a while.
+    pub in_flight: usize,
     /// The bytes of replies that may wait over all connections. Above it, the connection that
     /// holds the most of them is closed.
     pub unsent: usize,
@@ -49,6 +52,7 @@ impl Default for Limits {
             max_connections: 1024,
             idle_timeout: Duration::from_secs(300),
             frame_timeout: Duration::from_secs(10),
+            in_flight: DEFAULT_IN_FLIGHT,
             unsent: DEFAULT_UNSENT,
         }
     }
@@ -120,3 +124,6 @@ fn is_welcome(stream: &UnixStream, open: usize, limits: &Limits, service: &Servi
         }
     }
 }
+
+/// Requests of one connection that may be under way.
+pub const DEFAULT_IN_FLIGHT: usize = 1024;
