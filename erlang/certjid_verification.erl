@@ -13,8 +13,9 @@
 %%
 %% 1. Only xmppAddr fields of this host count, compared after stringprep; duplicates are one.
 %% 2. One of them and no authzid: that JID. An authzid equal to one of them: that JID. Several
-%%    and no authzid, or an authzid equal to none: `invalid-authzid'.
-%% 3. No xmppAddr at all: the common name with prefix and suffix (`sasl_external_common_name'),
+%%    and no authzid, or an authzid equal to none: `invalid-authzid'. An authzid with a resource
+%%    counts as its bare JID, unless the xmppAddr has another resource.
+%% 3. No xmppAddr at all, not even one that can't be read: the common name with prefix and suffix (`sasl_external_common_name'),
 %%    if it is a valid local part; an authzid must then equal the resulting JID.
 %% 4. xmppAddr fields, but none of this host: `not-authorized'.
 %%

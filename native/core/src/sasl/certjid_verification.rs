@@ -1,6 +1,6 @@
 use alloc::collections::BTreeSet;
 
-use super::login::{Login, MAX_XMPP_ADDRS, TooLong};
+use super::login::{Login, MAX_NON_ASCII, TooLong};
 use super::mongooseim::whole_jid;
 use super::{Failure, Found};
 use crate::jid::{self, Jid, hint_of_other_form};
@@ -21,8 +21,8 @@ fn by_xmpp_addr(login: &Login<'_>) -> Result<Found, Failure> {
         Failure::next(
             Reason::BadCertificate,
             format!(
-                "the certificate's xmppAddrs have {length} bytes together, more than the \
-                 {MAX_XMPP_ADDRS} allowed"
+                "the certificate's xmppAddrs that are not ASCII have {length} bytes together, more \
+                 than the {MAX_NON_ASCII} allowed"
             ),
         )
     })?;
@@ -215,12 +215,15 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_all_addresses_is_bounded() {
+    fn the_length_of_addresses_that_are_not_ascii_is_bounded() {
         let alice = "alice@localhost";
-        let [most, more] = [0, 1].map(|more| {
-            let other = "a".repeat(MAX_XMPP_ADDRS - alice.len() + more);
-            user(&[alice, &other], None)
+        let half = MAX_NON_ASCII / 2;
+        let [least, most, more] = [0, half, half + 2].map(|length| {
+            let other = "ß".repeat(half / 2);
+            let last = "ß".repeat(length / 2);
+            user(&[&other, alice, &last, &"a".repeat(60_000)], None)
         });
+        assert_eq!(least, Ok("alice".to_owned()));
         assert_eq!(most, Ok("alice".to_owned()));
         let refused = Err((Condition::NotAuthorized, Reason::BadCertificate));
         assert_eq!(more, refused);

@@ -44,7 +44,7 @@ mod mongooseim;
 
 pub use crate::reason::Condition;
 pub use kind::Kind;
-pub use login::MAX_XMPP_ADDRS;
+pub use login::MAX_NON_ASCII;
 
 use login::Login;
 

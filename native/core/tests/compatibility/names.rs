@@ -69,6 +69,21 @@ fn an_xmpp_addr_is_one_primitive_utf8_string() {
             "{reason}"
         );
     }
+
+    // The common name carol: MongooseIM's own kind passes over the entry, ours never does.
+    let other = xmpp_addr(der(0xa0, &[der(0x16, slice::from_ref(&text))]));
+    let login = request(&[ca.issue(&with_alt_names(&[other]))]);
+    let kinds = |kinds: &str| {
+        let auth = format!("{PKI}\nsasl_external = [{kinds}]");
+        Server::new(&ca.pem).load(&auth, "")
+    };
+    let carol = allowed(&kinds("'standard', 'common_name'"), &login);
+    assert_eq!(
+        (carol.username.as_str(), carol.source),
+        ("carol", "common_name")
+    );
+    let expected = ("not-authorized", "malformed_xmpp_addr".to_owned());
+    assert_eq!(why(&kinds("'certjid_verification'"), &login), expected);
 }
 
 #[test]

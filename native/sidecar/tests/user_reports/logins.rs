@@ -52,6 +52,59 @@ fn r01_a_client_that_always_sends_its_jid() {
     }
 }
 
+#[test]
+fn r42_the_client_sends_its_full_jid() {
+    let full = ["--authzid", "alice@localhost/phone"];
+    let site = Site::new(r#"["standard"]"#);
+    site.issue(&of("alice@localhost"));
+    let answer = site.check(&full, REFUSED);
+    assert_eq!(answer["condition"], "invalid-authzid");
+    assert_eq!(answer["reason"], "authzid_has_resource");
+    let said = site.explain(&full, REFUSED);
+    let last = said
+        .lines()
+        .find(|line| line.starts_with("REFUSED"))
+        .unwrap();
+    for words in [
+        "has the resource \"phone\"",
+        "`certjid_verification` would accept it",
+        "Use `sasl_external = [\"certjid_verification\"]`",
+    ] {
+        assert!(last.contains(words), "{last}");
+    }
+
+    let site = Site::new(r#"["certjid_verification"]"#);
+    site.issue(&of("alice@localhost"));
+    assert_eq!(site.check(&full, ALLOWED)["jid"], "alice@localhost");
+    site.issue(&of("alice@localhost/desk"));
+    assert_eq!(site.check(&full, REFUSED)["reason"], "authzid_mismatch");
+    let desk = ["--authzid", "alice@localhost/desk"];
+    assert_eq!(site.check(&desk, ALLOWED)["jid"], "alice@localhost");
+}
+
+#[test]
+fn r43_the_common_name_is_a_whole_jid() {
+    for (kinds, name, hint) in [
+        (r#"["common_name"]"#, "alice@localhost", true),
+        (r#"["standard", "common_name"]"#, "Alice@Localhost", true),
+        (r#"["certjid_verification"]"#, "alice@localhost", true),
+        (r#"["common_name"]"#, "alice@example.org", false),
+    ] {
+        let site = Site::new(kinds);
+        site.issue(&Contents {
+            subject: vec![common_name(name)],
+            ..Contents::default()
+        });
+        let answer = site.check(&[], REFUSED);
+        assert_eq!(answer["condition"], "not-authorized", "{kinds}");
+        assert_eq!(answer["reason"], "invalid_username", "{kinds}");
+        let message = answer["message"].as_str().unwrap();
+        assert!(message.contains("is a whole JID"), "{message}");
+        let named = message.contains("cyrsasl_external_verification");
+        assert_eq!(named, hint, "{message}");
+    }
+}
+
 /// Why EXTERNAL is not offered, by `check`; it is the reason of the refusal too.
 fn not_offered(site: &Site) -> (String, String) {
     let answer = site.check(&[], REFUSED);
