@@ -74,7 +74,7 @@ impl<'a> ClientCertificate<'a> {
             der::TOO_DEEP => CertificateError::NestedTooDeep,
             der::Error(rule) => CertificateError::NotDer(at, rule),
         })?;
-        let outer = Outer::read(der).map_err(in_field("the certificate"))?;
+        let outer = der::Signed::read(der).map_err(in_field("the certificate"))?;
         let mut tbs = outer.tbs.inner();
 
         let version = version(&mut tbs)?;
@@ -238,28 +238,6 @@ const MAX_COUNTED: usize = 1_000;
 
 /// The greatest number of id-on-xmppAddr entries of a certificate; each is prepared and compared.
 pub const MAX_XMPP_ADDRS: usize = 1_000;
-
-/// The three parts of a certificate (RFC 5280 section 4.1).
-struct Outer<'a> {
-    tbs: der::Element<'a>,
-    algorithm: &'a [u8],
-    signature: &'a [u8],
-}
-
-impl<'a> Outer<'a> {
-    fn read(der: &'a [u8]) -> Result<Self, der::Error> {
-        let mut parts = Reader::whole(der, SEQUENCE)?;
-        let tbs = parts.element(SEQUENCE)?;
-        let algorithm = parts.algorithm()?;
-        let signature = parts.bytes()?;
-        parts.end()?;
-        Ok(Self {
-            tbs,
-            algorithm,
-            signature,
-        })
-    }
-}
 
 impl<'a> Validity<'a> {
     fn take(tbs: &mut Reader<'a>) -> Result<Self, CertificateError> {

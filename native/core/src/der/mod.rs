@@ -154,6 +154,31 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A certificate or a revocation list: what is signed, by which algorithm, and the signature
+/// (RFC 5280 sections 4.1 and 5.1).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signed<'a> {
+    pub(crate) tbs: Element<'a>,
+    /// The contents of the AlgorithmIdentifier.
+    pub(crate) algorithm: &'a [u8],
+    pub(crate) signature: &'a [u8],
+}
+
+impl<'a> Signed<'a> {
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, Error> {
+        let mut parts = Reader::whole(der, SEQUENCE)?;
+        let tbs = parts.element(SEQUENCE)?;
+        let algorithm = parts.algorithm()?;
+        let signature = parts.bytes()?;
+        parts.end()?;
+        Ok(Self {
+            tbs,
+            algorithm,
+            signature,
+        })
+    }
+}
+
 /// The rule of DER that an input breaks, as the object of "there is".
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Error(pub(crate) &'static str);

@@ -52,12 +52,7 @@ pub fn verify<D: AsRef<[u8]>>(
     trust: &TrustStore,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
-    if mode == VerifyMode::None {
-        return Ok(());
-    }
-    let chain: Vec<&[u8]> = chain.iter().map(AsRef::as_ref).collect();
-    let leaf = leaf(&chain).map_err(|fault| vec![fault])?;
-    verify_leaf(&leaf, &chain[1..], mode, trust, now)
+    verify_for(Purpose::Client, chain, mode, trust, now)
 }
 
 /// Judges the chain of a server that certjid asks, as [`verify`] does a client's.
@@ -70,12 +65,22 @@ pub fn verify_service<D: AsRef<[u8]>>(
     trust: &TrustStore,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
+    verify_for(Purpose::Server, chain, mode, trust, now)
+}
+
+fn verify_for<D: AsRef<[u8]>>(
+    purpose: Purpose,
+    chain: &[D],
+    mode: VerifyMode,
+    trust: &TrustStore,
+    now: i64,
+) -> Result<(), Vec<Fault>> {
     if mode == VerifyMode::None {
         return Ok(());
     }
     let chain: Vec<&[u8]> = chain.iter().map(AsRef::as_ref).collect();
     let leaf = leaf(&chain).map_err(|fault| vec![fault])?;
-    judge(&leaf, &chain[1..], Purpose::Server, mode, trust, now)
+    judge(&leaf, &chain[1..], purpose, mode, trust, now)
 }
 
 /// Judges a client's chain whose leaf has been read; the others follow it.
@@ -133,13 +138,11 @@ fn judge(
 ) -> Result<(), Vec<Fault>> {
     if leaf.is_self_issued() && others.is_empty() {
         let faults = selfsigned::faults(leaf, mode, now);
-        // A server's own certificate may be in the CA file, and is trusted then.
-        if faults.is_empty() {
-            return Ok(());
-        }
-        if purpose == Purpose::Client {
-            return Err(faults);
-        }
+        return if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults)
+        };
     }
     path::judge(leaf, others, purpose, trust, now)
 }

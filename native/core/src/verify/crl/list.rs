@@ -65,8 +65,8 @@ impl Crl {
             let start = part.as_ptr().addr() - der.as_ptr().addr();
             start..start + part.len()
         };
-        let outer = Outer::read(&der).map_err(in_part("the list"))?;
-        let mut fields = Reader::whole(outer.tbs, SEQUENCE).map_err(in_part("the signed part"))?;
+        let outer = der::Signed::read(&der).map_err(in_part("the list"))?;
+        let mut fields = outer.tbs.inner();
         version(&mut fields)?;
         let algorithm = fields
             .algorithm()
@@ -86,7 +86,7 @@ impl Crl {
 
         let entries = revoked.map_or(Ok(Vec::new()), |all| entries(&der, all.inner(), &at))?;
         Ok(Self {
-            tbs: at(outer.tbs),
+            tbs: at(outer.tbs.raw),
             algorithm: at(outer.algorithm),
             signature: at(outer.signature),
             issuer: at(issuer.contents()),
@@ -187,28 +187,6 @@ impl Crl {
         let first = self.entries.partition_point(|at| compare(at).is_lt());
         let at = self.entries.get(first).filter(|at| compare(at).is_eq())?;
         entry_at(&self.der, *at)
-    }
-}
-
-/// The three parts of a list (RFC 5280 section 5.1).
-struct Outer<'a> {
-    tbs: &'a [u8],
-    algorithm: &'a [u8],
-    signature: &'a [u8],
-}
-
-impl<'a> Outer<'a> {
-    fn read(der: &'a [u8]) -> Result<Self, der::Error> {
-        let mut parts = Reader::whole(der, SEQUENCE)?;
-        let tbs = parts.element(SEQUENCE)?.raw;
-        let algorithm = parts.algorithm()?;
-        let signature = parts.bytes()?;
-        parts.end()?;
-        Ok(Self {
-            tbs,
-            algorithm,
-            signature,
-        })
     }
 }
 
