@@ -39,11 +39,15 @@ policy(Config, Options) ->
 	Policy.
 
 %% Options: `hosts' and `host_types'; `verify_mode' and `cacertfile' of the c2s and the http
-%% listener; `sasl_external'; and `more' text.
+%% listener; `server', a map of its certfile and keyfile; `sasl_external'; and `more' text.
 write(Dir, Name, #{cacertfile := CaFile} = Options) ->
 	Tls = [
 		"  tls.verify_mode = \"", maps:get(verify_mode, Options, "peer"), "\"\n"
 		"  tls.cacertfile = \"", CaFile, "\"\n"
+		| [
+			["  tls.certfile = \"", CertFile, "\"\n  tls.keyfile = \"", KeyFile, "\"\n"]
+			|| #{server := #{certfile := CertFile, keyfile := KeyFile}} <- [Options]
+		]
 	],
 	Hosts = quote(hosts, Options, ["localhost", "fed1"]),
 	Kinds = quote(sasl_external, Options, ["standard"]),

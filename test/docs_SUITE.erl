@@ -20,7 +20,11 @@ init_per_suite(Config0) ->
 	Make = ["dev-cert", "--dir", Folder, "--server", "localhost", "alice@localhost"],
 	{0, _} = certjid_test_xmpp_env:command(certjid_test_program:certjid(), Make),
 	_ = certjid_test_config:write(Folder, "mongooseim.toml", #{
-		cacertfile => filename:join(Folder, "ca.pem")
+		cacertfile => filename:join(Folder, "ca.pem"),
+		server => #{
+			certfile => filename:join(Folder, "server.pem"),
+			keyfile => filename:join(Folder, "server.key")
+		}
 	}),
 	{ok, _} = application:ensure_all_started(ssl),
 	Config.
@@ -30,7 +34,10 @@ end_per_suite(_Config) ->
 
 %% The blocks of a language, in the page's order.
 blocks(Language) ->
-	{ok, Text} = file:read_file(filename:join(certjid_test_cases:root(), "docs/erlang.md")),
+	blocks("docs/erlang.md", Language).
+
+blocks(Page, Language) ->
+	{ok, Text} = file:read_file(filename:join(certjid_test_cases:root(), Page)),
 	{match, Found} = re:run(Text, ["(?s)```", Language, "\n(.*?)```"], [
 		global, {capture, all_but_first, binary}
 	]),
@@ -99,8 +106,10 @@ dependency(Config) ->
 
 %% The policy, the chain of a real TLS connection, the decision, and a certificate's names.
 node(Config) ->
-	[_, Load, Decide, Chain, Read | _] = [adapted(Block, Config) || Block <- blocks("erlang")],
-	{[{ok, _}], Bindings} = evaluate(Load, erl_eval:new_bindings()),
+	[_, Load, Decide, Chain, Options, Read | _] =
+		[adapted(Block, Config) || Block <- blocks("erlang")],
+	{[{ok, _}], Loaded} = evaluate(Load, erl_eval:new_bindings()),
+	Bindings = erl_eval:add_binding('Host', <<"localhost">>, Loaded),
 	{ok, Listen} = gen_tcp:listen(0, [{ip, {127, 0, 0, 1}}, binary, {active, false}]),
 	{ok, Port} = inet:port(Listen),
 	Folder = proplists:get_value(files, Config),
@@ -111,11 +120,13 @@ node(Config) ->
 		receive stop -> ssl:close(Socket) end
 	end),
 	{ok, TcpSocket} = gen_tcp:accept(Listen),
-	{_, Connected} = evaluate(Chain, erl_eval:add_binding('TcpSocket', TcpSocket, Bindings)),
-	[{'Chain', [_]}, {'Verified', true}] =
-		[{Name, bound(Name, Connected)} || Name <- ['Chain', 'Verified']],
-	{[{ok, #{jid := <<"alice@localhost">>}}], _} =
-		evaluate(Decide, erl_eval:add_binding('Text', <<"=">>, Connected)),
+	{[_, {ok, #{jid := <<"alice@localhost">>}}], Connected} =
+		evaluate(Chain, erl_eval:add_binding('TcpSocket', TcpSocket, Bindings)),
+	#{chain := [_] = Certificates, verified := true} = bound('Peer', Connected),
+	Asked = lists:foldl(fun({Name, Value}, Known) -> erl_eval:add_binding(Name, Value, Known) end,
+		Bindings, [{'Text', <<"=">>}, {'Chain', Certificates}]),
+	{[{ok, #{jid := <<"alice@localhost">>}}], _} = evaluate(Decide, Asked),
+	{[[_ | _]], _} = evaluate(Options, erl_eval:new_bindings()),
 	Client ! stop,
 	ok = gen_tcp:close(Listen),
 	%% As typed into a shell: without its prompts.
@@ -126,7 +137,7 @@ node(Config) ->
 
 %% The page's section [auth] lets in who always sends the JID, which the default does not.
 mongooseim(Config) ->
-	[Auth] = blocks("toml"),
+	[Auth] = blocks("docs/mongooseim.md", "toml"),
 	Folder = proplists:get_value(files, Config),
 	Request = (alice(Config))#{authzid => <<"alice@localhost">>},
 	Default = filename:join(Folder, "mongooseim.toml"),
@@ -141,7 +152,7 @@ mongooseim(Config) ->
 
 %% The supervisor's function in a module, and the calls by the name that it gives the client.
 sidecar(Config) ->
-	[Supervisor, Calls] = lists:nthtail(5, [adapted(Block, Config) || Block <- blocks("erlang")]),
+	[Supervisor, Calls] = lists:nthtail(6, [adapted(Block, Config) || Block <- blocks("erlang")]),
 	certjid_test_program:folder(fun(Folder) ->
 		Socket = filename:join(Folder, "sock"),
 		load_supervisor(Folder, replace(Supervisor, [{"/run/certjid/certjid.sock", Socket}])),
