@@ -38,7 +38,7 @@
 -export([get_validity/1]).
 -export([make_server_opts/1]).
 
--opaque policy() :: certjid_nif:policy().
+-type policy() :: certjid_nif:policy().
 -export_type([policy/0]).
 
 -type cert() :: certjid_cert:cert().

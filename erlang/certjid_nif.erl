@@ -32,7 +32,7 @@
 
 -define(LOAD_ERROR, {?MODULE, load_error}).
 
--type policy() :: reference().
+-opaque policy() :: reference().
 -export_type([policy/0]).
 
 -type listener() :: {name, binary()} | {port, inet:port_number()}.

@@ -31,19 +31,23 @@ self_signed(Key, Names) ->
 
 %% Names: `common_name', a binary or null, and `xmpp_addrs', a list of them. Options: `issuer', the
 %% subject and key of the issuer; `ca', whether it is a CA; `not_after', as GeneralizedTime;
-%% `san', which replaces the SubjectAltName's value; `serial'; `usages', the extended key usage.
+%% `san', which replaces the SubjectAltName's value; `serial'; `usages', the extended key usage; `version', 1 or 3.
 make(Key, Names, #{issuer := {Issuer, IssuerKey}} = Options) ->
 	Algorithm = seq([oid(?ECDSA_SHA256)]),
 	NotAfter = maps:get(not_after, Options, "21000101000000Z"),
+	{Version, Extensions} = case Options of
+		#{version := 1} -> {[], []};
+		_ -> {tlv(16#A0, integer(2)), tlv(16#A3, seq(extensions(Names, Options)))}
+	end,
 	Tbs = seq([
-		tlv(16#A0, integer(2)),
+		Version,
 		integer(maps:get(serial, Options, erlang:unique_integer([positive]))),
 		Algorithm,
 		Issuer,
 		seq([tlv(16#18, "20250101000000Z"), tlv(16#18, NotAfter)]),
 		subject(Names),
 		public_key(Key),
-		tlv(16#A3, seq(extensions(Names, Options)))
+		Extensions
 	]),
 	sign(Tbs, Algorithm, IssuerKey).
 

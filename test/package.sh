@@ -7,9 +7,8 @@ cd "$(dirname "$0")/.."
 root=$PWD
 doc=$root/docs/install.md
 source test/package/doc.sh
+source test/chroot.sh
 
-sudo=()
-[ "$(id -u)" -eq 0 ] || sudo=(sudo)
 target=${CARGO_TARGET_DIR:-$PWD/target}
 work=$(mktemp -d)
 debian=$work/debian
@@ -21,15 +20,6 @@ finish() {
     "${sudo[@]}" rm -rf --one-file-system "$work"
 }
 trap finish EXIT
-
-# chrooted FOLDER COMMAND...: with processes and mounts of its own, which end with the command.
-chrooted() {
-    local folder=$1
-    shift
-    "${sudo[@]}" unshare --mount --pid --fork --kill-child --mount-proc="$folder/proc" \
-        env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
-        DEBIAN_FRONTEND=noninteractive "$(command -v chroot)" "$folder" "$@"
-}
 
 # The Debian is fetched while the packages are made.
 "${sudo[@]}" mmdebstrap --quiet --variant=apt --include=passwd,procps,systemd \
