@@ -1,7 +1,7 @@
 # The two commands that do everything: `make demo` and `make test`. Each installs what it needs and
 # what is missing on a Debian machine with Rust (rel/setup.sh).
 
-.PHONY: bench demo fmt fuzz-smoke hostile package pictures sanitizer setup test
+.PHONY: bench demo fmt fuzz-smoke hostile package pictures sanitizer setup test test-next
 
 demo:
 	@bash rel/setup.sh demo
@@ -9,6 +9,12 @@ demo:
 
 test: setup
 	@bash test/run.sh
+
+# On the OTP of Debian's unstable, which moves: no part of CI.
+test-next: setup
+	@sh rel/build-nif.sh
+	@cargo build --locked -p certjid-sidecar
+	@bash test/otp.sh unstable
 
 # The Debian package and the archive for Erlang nodes, into target/dist.
 package: setup
