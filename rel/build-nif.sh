@@ -5,8 +5,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-if [ "${CERTJID_SKIP_NIF:-}" = 1 ] && [ -f priv/certjid_nif.so ]; then
-    exit 0
+if [ "${CERTJID_SKIP_NIF:-}" = 1 ]; then
+    [ ! -f priv/certjid_nif.so ] || exit 0
+    echo "CERTJID_SKIP_NIF is 1, but $PWD/priv/certjid_nif.so is missing: copy the library there, or unset the variable" >&2
+    exit 1
 fi
 # Not quiet: the first time takes minutes.
 cargo build --release --locked -p certjid-nif

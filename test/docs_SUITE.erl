@@ -6,13 +6,14 @@
 -export([init_per_suite/1]).
 -export([end_per_suite/1]).
 -export([dependency/1]).
+-export([library_elsewhere/1]).
 -export([node/1]).
 -export([mongooseim/1]).
 -export([sidecar/1]).
 -export([tests/1]).
 
 all() ->
-	[dependency, node, mongooseim, sidecar, tests].
+	[dependency, library_elsewhere, node, mongooseim, sidecar, tests].
 
 init_per_suite(Config0) ->
 	Config = certjid_test_config:files(Config0),
@@ -103,6 +104,22 @@ dependency(Config) ->
 		"{error, [_]} = certjid:load(\"none.toml\"), io:format(\"loaded\"), halt().'\n"
 	]),
 	<<"loaded">> = Output.
+
+%% CERTJID_SKIP_NIF without the library: nothing is built, and the build says what is missing.
+library_elsewhere(Config) ->
+	Folder = filename:join(proplists:get_value(files, Config), "elsewhere"),
+	Build = fun() ->
+		certjid_test_xmpp_env:command("sh", ["-c", "CERTJID_SKIP_NIF=1 sh \"$0\"/rel/build-nif.sh", Folder])
+	end,
+	Script = filename:join(Folder, "rel/build-nif.sh"),
+	ok = filelib:ensure_dir(Script),
+	{ok, _} = file:copy(filename:join(certjid_test_cases:root(), "rel/build-nif.sh"), Script),
+	{1, Output} = Build(),
+	{match, _} = re:run(Output, "elsewhere/priv/certjid_nif.so is missing"),
+	Library = filename:join(Folder, "priv/certjid_nif.so"),
+	ok = filelib:ensure_dir(Library),
+	ok = file:write_file(Library, ""),
+	{0, <<>>} = Build().
 
 %% The policy, the chain of a real TLS connection, the decision, and a certificate's names.
 node(Config) ->
