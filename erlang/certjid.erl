@@ -250,7 +250,9 @@ get_common_name(Cert) ->
 	certjid_cert:common_name(Cert).
 
 %% @doc The xmppAddr fields, as `cert_utils:get_xmpp_addresses/1'; none where the certificate
-%% can't be read.
+%% can't be read. A field that is not text (not UTF-8, with control characters, not a UTF8String) is
+%% an empty binary: it names nobody, but the certificate is not one without xmppAddr. `cert_utils'
+%% gives the bytes of the first two, and passes over the third.
 -spec get_xmpp_addresses(cert()) -> [binary()].
 get_xmpp_addresses(Cert) ->
 	certjid_cert:xmpp_addresses(Cert).

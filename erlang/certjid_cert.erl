@@ -95,22 +95,14 @@ xmpp_addresses(Cert) ->
 		{error, _} -> []
 	end.
 
-%% @doc What the two functions above are made of.
+%% @doc What the two functions above are made of. An xmppAddr that is not text is an empty binary.
 -spec login_names(cert()) ->
 	{ok, CommonName :: binary() | undefined, XmppAddrs :: [binary()]} | {error, Message :: binary()}.
 login_names(Cert) ->
 	case der(Cert) of
-		{ok, Der} when byte_size(Der) > ?LARGE ->
-			case certjid_nif:identity_dirty(Der) of
-				{ok, #{common_name := CommonName, xmpp_addrs := Addresses}} ->
-					{ok, CommonName, Addresses};
-				{error, Message} ->
-					{error, Message}
-			end;
-		{ok, Der} ->
-			certjid_nif:login_names(Der);
-		{error, Message} ->
-			{error, Message}
+		{ok, Der} when byte_size(Der) > ?LARGE -> certjid_nif:login_names_dirty(Der);
+		{ok, Der} -> certjid_nif:login_names(Der);
+		{error, Message} -> {error, Message}
 	end.
 
 %% @doc See {@link certjid:get_cert_domains/1}.

@@ -21,6 +21,7 @@
 -export([jid/1]).
 -export([load/2]).
 -export([login_names/1]).
+-export([login_names_dirty/1]).
 -export([mechanisms/3]).
 -export([sasl_decide/1]).
 -export([tls_options/2]).
@@ -133,11 +134,17 @@ jid(_Text) ->
 load(_Path, _Crls) ->
 	erlang:nif_error(not_loaded()).
 
-%% @doc The common name and the xmppAddr fields of a certificate in DER, as {@link identity/1}
-%% has them; to be called only where that takes well under a millisecond.
+%% @doc The common name and all xmppAddr fields of a certificate in DER; a field that is not text is
+%% an empty binary, which names nobody. To be called only where that takes well under a millisecond.
 -spec login_names(binary()) ->
 	{ok, CommonName :: binary() | undefined, XmppAddrs :: [binary()]} | {error, Message :: binary()}.
 login_names(_Der) ->
+	erlang:nif_error(not_loaded()).
+
+%% @doc As {@link login_names/1}, for a certificate of any size.
+-spec login_names_dirty(binary()) ->
+	{ok, CommonName :: binary() | undefined, XmppAddrs :: [binary()]} | {error, Message :: binary()}.
+login_names_dirty(_Der) ->
 	erlang:nif_error(not_loaded()).
 
 %% @doc Says whether EXTERNAL is to be offered.

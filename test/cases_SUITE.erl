@@ -69,7 +69,9 @@ identity_answers(Name) ->
 check_cert_utils(Der, {ok, #{common_name := CommonName, xmpp_addrs := Addresses}}) ->
 	Expected = case CommonName of undefined -> error; _ -> CommonName end,
 	Expected = certjid:get_common_name(Der),
-	Addresses = certjid:get_xmpp_addresses(Der),
+	%% One that is not text is empty.
+	NotEmpty = fun(Texts) -> [Text || Text <- Texts, Text =/= <<>>] end,
+	true = NotEmpty(Addresses) =:= NotEmpty(certjid:get_xmpp_addresses(Der)),
 	{_, _} = certjid:get_validity(Der),
 	true = is_list(certjid:get_cert_domains(Der));
 check_cert_utils(Der, {error, _}) ->

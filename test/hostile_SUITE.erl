@@ -91,7 +91,7 @@ valid(#{policy := Policy, pending := Pending, dir := Dir, toml := Toml}, Der, Te
 		{certjid_nif, chain, [<<":", (base64:encode(Der))/binary, ":">>]},
 		{certjid_nif, decide, [Policy, Nif, Now]}, {certjid_nif, identity, [Der]},
 		{certjid_nif, identity_dirty, [Der]}, {certjid_nif, jid, [Text]},
-		{certjid_nif, login_names, [Der]},
+		{certjid_nif, login_names, [Der]}, {certjid_nif, login_names_dirty, [Der]},
 		{certjid_nif, verify_creds, [Policy, Creds, Now]},
 		{certjid_nif, is_current, [Policy]}, {certjid_nif, certificate_listeners, [Policy]},
 		{certjid_nif, load, [unicode:characters_to_binary(File), Crls]},

@@ -263,7 +263,7 @@ fresh_nodes(Config) ->
 			"certjid_policy_not_loaded", "cannot be read", "certjid_login_refused"
 		]},
 		{"a broken file", [Ebin, Mongoose], "broken.toml", "{error,<<\"temporary-auth-failure\">>}", [
-			"certjid_policy_not_loaded", "default_server_domain", "certjid_login_refused"
+			"certjid_policy_not_loaded", "broken.toml", "certjid_login_refused"
 		]},
 		{"no library", [Bare, Mongoose], "mongooseim.toml", "{error,<<\"temporary-auth-failure\">>}", [
 			"certjid_nif.so can't be loaded", "certjid_login_refused"

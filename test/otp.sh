@@ -21,7 +21,8 @@ trap finish EXIT
 
 packages=(
     erlang-base erlang-common-test erlang-crypto erlang-dev erlang-dialyzer erlang-edoc erlang-eunit
-    erlang-parsetools erlang-ssl erlang-syntax-tools erlang-tools git openssl procps python3 rebar3
+    erlang-parsetools erlang-ssl erlang-syntax-tools erlang-tools git make openssl procps python3
+    rebar3
 )
 suites=(api cases chains docs identity mongooseim plugin sidecar sidecar_client tls)
 [ -z "${CERTJID_PANIC_NIF:-}" ] || suites+=(hostile)

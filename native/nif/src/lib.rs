@@ -102,6 +102,12 @@ fn login_names<'a>(env: Env<'a>, der: Binary<'a>) -> Term<'a> {
     names::login_names(env, &der)
 }
 
+/// The same for large certificates.
+#[rustler::nif(schedule = "DirtyCpu")]
+fn login_names_dirty<'a>(env: Env<'a>, der: Binary<'a>) -> Term<'a> {
+    names::login_names(env, &der)
+}
+
 #[rustler::nif(schedule = "DirtyCpu")]
 fn mechanisms(
     policy: ResourceArc<PolicyResource>,

@@ -1,10 +1,11 @@
 //! The names that decide on a login. This makes no map, which would take longer than reading them.
 
-use certjid_core::certificate::{ClientCertificate, XmppAddr};
+use certjid_core::certificate::ClientCertificate;
 use rustler::types::atom;
 use rustler::{Binary, Encoder as _, Env, Term};
 
-/// `{ok, CommonName, XmppAddrs}` or `{error, Message}`.
+/// `{ok, CommonName, XmppAddrs}` or `{error, Message}`. Every id-on-xmppAddr entry is among them; one
+/// that is not text is the empty text, which names nobody.
 pub fn login_names<'a>(env: Env<'a>, der: &Binary<'a>) -> Term<'a> {
     let read = match ClientCertificate::from_der(der) {
         Ok(read) => read,
@@ -14,8 +15,9 @@ pub fn login_names<'a>(env: Env<'a>, der: &Binary<'a>) -> Term<'a> {
         Some(name) => part(env, der, name),
         None => atom::undefined().encode(env),
     };
-    let xmpp_addrs = read.xmpp_addrs().iter().filter_map(XmppAddr::text);
-    let xmpp_addrs: Vec<_> = xmpp_addrs.map(|text| part(env, der, text)).collect();
+    let texts = read.xmpp_addrs().iter();
+    let texts = texts.map(|address| address.text().unwrap_or_default());
+    let xmpp_addrs: Vec<_> = texts.map(|text| part(env, der, text)).collect();
     (atom::ok(), common_name, xmpp_addrs).encode(env)
 }
 
