@@ -6,9 +6,10 @@
 -export([decisions/1]).
 -export([identity/1]).
 -export([jids/1]).
+-export([verdicts/1]).
 
 all() ->
-	[decisions, identity, jids].
+	[decisions, identity, jids, verdicts].
 
 decisions(_Config) ->
 	Decisions = certjid_test_cases:decisions(),
@@ -111,3 +112,17 @@ is_expected({error, Message}, error) -> is_binary(Message);
 is_expected({ok, _}, any) -> true;
 is_expected({ok, Jid}, Expected) -> Jid =:= Expected;
 is_expected(_Answer, _Expected) -> false.
+
+%% Whole situations. Those with a service are the sidecar's and the command line's to try.
+verdicts(Config0) ->
+	Config = certjid_test_config:files(Config0),
+	Folder = proplists:get_value(files, Config),
+	Rows = [Row || Row <- certjid_test_cases:rows("verdicts.jsonl"), not is_map_key(<<"service">>, Row)],
+	true = length(Rows) > 200,
+	[] = [
+		{Name, Fault}
+		|| #{<<"name">> := Name} = Row <- Rows,
+			Fault <- [certjid_test_verdicts:fault(Folder, Row)],
+			Fault =/= none
+	],
+	ct:comment("~b rows", [length(Rows)]).
