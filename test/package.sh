@@ -60,7 +60,8 @@ ok "an Erlang node without Rust decides a login from the archive" | tee -a "$cou
 # The image's content, without an engine: what is copied is there, and enough to start from.
 mkdir "$work/context"
 sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' rel/Containerfile | xargs cp -r --parents -t "$work/context"
-(cd "$work/context" && cargo metadata --format-version 1 --locked --offline >/dev/null)
+host=$(rustc -vV | sed -n "s/^host: //p")
+(cd "$work/context" && cargo metadata --format-version 1 --locked --offline --filter-platform "$host" >/dev/null)
 "${sudo[@]}" sh "$work/context/rel/container-root.sh" "$target/package/release/certjid" "$image"
 "${sudo[@]}" cp -r "$work/node" "$image/etc/mongooseim"
 mapfile -t variables < <(grep -o 'CERTJID_[A-Z]*=[^ ]*' rel/Containerfile)
