@@ -7,8 +7,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use super::distinguished_name::{Attribute, DistinguishedName};
 use super::{CertificateError, XmppAddr, text};
 use crate::der::{
-    self, Element, IA5_STRING, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, UTF8_STRING,
-    context_constructed, oid,
+    self, Element, IA5_STRING, OCTET_STRING, Reader, SEQUENCE, UTF8_STRING, context_constructed,
+    oid,
 };
 
 /// One name where it is in the certificate.
@@ -193,13 +193,7 @@ fn directory_name(value: &[u8]) -> Content<'_> {
 
 fn other_name(contents: &[u8]) -> Result<Entry<'_>, der::Error> {
     let mut fields = Reader::new(contents);
-    if fields.rest().first() != Some(&OBJECT_IDENTIFIER) {
-        return Ok(Entry {
-            kind: Kind::Named("otherName"),
-            value: contents,
-            content: Content::Unusable("has no type"),
-        });
-    }
+    // Without a type of its own an entry may be taken for an xmppAddr, or not.
     let id = fields.oid()?;
     let kind = match id {
         oid::XMPP_ADDR => Kind::Named("xmppAddr"),
