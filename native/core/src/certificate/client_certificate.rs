@@ -195,7 +195,7 @@ impl<'a> ClientCertificate<'a> {
 
     /// Whether subject and issuer have one name. It says nothing of the signature.
     pub fn is_self_issued(&self) -> bool {
-        self.subject.der() == self.issuer.der()
+        self.subject.is_same(&self.issuer)
     }
 
     /// The SHA-256 digest of the DER as hexadecimal digits in lower case: the name of the

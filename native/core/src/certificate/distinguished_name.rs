@@ -47,6 +47,31 @@ impl<'a> DistinguishedName<'a> {
         self.contents
     }
 
+    /// Whether it names the same as another (RFC 5280 section 7.1): the types of strings, case and
+    /// white space do not count. Names that are alike byte by byte are the rule.
+    pub(crate) fn is_same(&self, other: &DistinguishedName<'_>) -> bool {
+        let mut others = other.attributes();
+        self.raw == other.raw
+            || (self
+                .attributes()
+                .all(|attribute| others.next().is_some_and(|other| attribute.is_same(&other)))
+                && others.next().is_none())
+    }
+
+    /// The name as it is compared: alike for names that are the same.
+    pub(crate) fn prepared(&self) -> Vec<u8> {
+        let mut prepared = Vec::with_capacity(self.contents.len());
+        for attribute in self.attributes() {
+            let value = attribute.prepared();
+            for part in [attribute.kind, &value] {
+                prepared.extend_from_slice(&part.len().to_be_bytes());
+                prepared.extend_from_slice(part);
+            }
+            prepared.push(attribute.begins_rdn.into());
+        }
+        prepared
+    }
+
     /// Whether one of its SETs is empty, against RFC 5280 and X.501.
     pub(super) fn has_empty_rdn(&self) -> bool {
         self.has_empty_rdn
@@ -124,6 +149,26 @@ impl Attribute<'_> {
         known(self.kind).map_or_else(|| oid::dotted(self.kind).into(), |(_, long, _)| long.into())
     }
 
+    fn is_same(&self, other: &Attribute<'_>) -> bool {
+        let is_alike = self.tag == other.tag && self.value == other.value;
+        self.kind == other.kind
+            && self.begins_rdn == other.begins_rdn
+            && (is_alike || self.prepared() == other.prepared())
+    }
+
+    /// The value as it is compared: a text in lower case with single blanks, other values as they
+    /// are.
+    fn prepared(&self) -> Vec<u8> {
+        match text::decode(self.tag, self.value) {
+            Ok(text) => {
+                let words = text.split_whitespace().map(str::to_lowercase);
+                let words: Vec<String> = words.collect();
+                [b"t", words.join(" ").as_bytes()].concat()
+            }
+            Err(_) => [b"v", &[self.tag][..], self.value].concat(),
+        }
+    }
+
     fn short_name(&self) -> Cow<'static, str> {
         known(self.kind).map_or_else(
             || oid::dotted(self.kind).into(),
@@ -187,3 +232,46 @@ const ATTRIBUTES: [(&[u8], &str, &str); 16] = [
     (&[0x55, 0x04, 0x2e], "dnQualifier", "dnQualifier"),
     (&[0x55, 0x04, 0x41], "pseudonym", "pseudonym"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(attributes: &[(&[u8], u8, &[u8])]) -> Vec<u8> {
+        let element = |tag: u8, contents: &[u8]| {
+            [&[tag, u8::try_from(contents.len()).unwrap()], contents].concat()
+        };
+        let sets = attributes.iter().map(|(kind, tag, value)| {
+            let attribute = [element(0x06, kind), element(*tag, value)].concat();
+            element(SET, &element(SEQUENCE, &attribute))
+        });
+        element(SEQUENCE, &sets.collect::<Vec<_>>().concat())
+    }
+
+    #[test]
+    fn names_are_compared_as_rfc_5280_has_it() {
+        const UTF8: u8 = 0x0c;
+        const PRINTABLE: u8 = 0x13;
+        const ORGANIZATION: &[u8] = &[0x55, 0x04, 0x0a];
+        let root = name(&[(ORGANIZATION, UTF8, b"My Root")]);
+        for (other, is_same) in [
+            (name(&[(ORGANIZATION, UTF8, b"My Root")]), true),
+            (name(&[(ORGANIZATION, PRINTABLE, b"My Root")]), true),
+            (name(&[(ORGANIZATION, UTF8, b" MY  root ")]), true),
+            (name(&[(ORGANIZATION, UTF8, b"MyRoot")]), false),
+            (name(&[(oid::COMMON_NAME, UTF8, b"My Root")]), false),
+            (name(&[(ORGANIZATION, 0x04, b"My Root")]), false),
+            (name(&[]), false),
+            (
+                name(&[(ORGANIZATION, UTF8, b"My Root"), (ORGANIZATION, UTF8, b"x")]),
+                false,
+            ),
+        ] {
+            let [one, other] =
+                [&root, &other].map(|der| DistinguishedName::take(&mut Reader::new(der)).unwrap());
+            assert_eq!(one.is_same(&other), is_same, "{}", other.to_text());
+            assert_eq!(other.is_same(&one), is_same, "{}", other.to_text());
+            assert_eq!(one.prepared() == other.prepared(), is_same);
+        }
+    }
+}

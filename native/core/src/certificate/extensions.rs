@@ -1,7 +1,9 @@
 //! The extensions that decide on a certificate's use (RFC 5280 section 4.2), read strictly.
 
 use super::CertificateError;
-use crate::der::{self, BIT_STRING, OCTET_STRING, Reader, SEQUENCE, context, oid};
+use crate::der::{
+    self, BIT_STRING, OCTET_STRING, Reader, SEQUENCE, context, context_constructed, oid,
+};
 
 /// What the extensions of one certificate say. Those that are not listed decide nothing.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +36,19 @@ pub(crate) struct Policies<'a> {
     pub(crate) inhibit_any_policy: Option<&'a [u8]>,
     /// Whether one of them is critical, which webpki does not take.
     pub(crate) any_is_critical: bool,
+}
+
+impl Policies<'_> {
+    /// Whether there is one of them.
+    pub(crate) fn are_there(&self) -> bool {
+        let all = [
+            self.certificate_policies,
+            self.policy_mappings,
+            self.policy_constraints,
+            self.inhibit_any_policy,
+        ];
+        all.iter().any(Option::is_some)
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -88,22 +103,30 @@ impl<'a> Extensions<'a> {
 
     fn note(&mut self, extension: &Extension<'a>) -> Result<(), der::Error> {
         let value = extension.value;
+        if is_standard(extension.id) {
+            der::check(value).map_err(|(_, rule)| rule)?;
+        }
         let policies = &mut self.policies;
         match extension.id {
             oid::BASIC_CONSTRAINTS => self.basic_constraints = Some(basic_constraints(value)?),
             oid::KEY_USAGE => self.key_usage = Some(key_usage(value)?),
             oid::EXT_KEY_USAGE => self.ext_key_usage = Some(ext_key_usage(value)?),
-            oid::SUBJECT_ALT_NAME => self.subject_alt_name = Some(subject_alt_name(value)?),
+            oid::SUBJECT_ALT_NAME => {
+                self.subject_alt_name = Some(Reader::whole(value, SEQUENCE)?.rest())
+            }
             oid::NAME_CONSTRAINTS => {
                 self.name_constraints = Some(Reader::whole(value, SEQUENCE)?.rest());
             }
             oid::CRL_DISTRIBUTION_POINTS => {
-                self.crl_distribution_points = Some(Reader::whole(value, SEQUENCE)?.rest());
+                self.crl_distribution_points = Some(distribution_points(value)?);
             }
             oid::AUTHORITY_KEY_ID => {
                 // Only a hint for the search, which a critical one does not become by that.
                 let mut fields = Reader::whole(value, SEQUENCE)?;
                 self.authority_key_id = fields.optional(context(0))?.map(|id| id.value);
+                fields.optional(context_constructed(1))?;
+                fields.optional(context(2))?;
+                fields.end()?;
                 self.unknown_if_critical(extension);
             }
             oid::SUBJECT_KEY_ID => {
@@ -169,6 +192,11 @@ impl<'a> Extension<'a> {
             raw: element.raw,
         })
     }
+}
+
+/// Whether it is of the arc of RFC 5280's extensions, 2.5.29: all of these are ASN.1.
+fn is_standard(id: &[u8]) -> bool {
+    id.starts_with(&[0x55, 0x1d])
 }
 
 /// Whether it is one of the extensions in [`Policies`].
@@ -248,11 +276,18 @@ fn ext_key_usage(value: &[u8]) -> Result<&[u8], der::Error> {
     Ok(purposes.rest())
 }
 
-/// The general names, each of which has to be DER to its depths: one that is not may be read in
-/// two ways.
-fn subject_alt_name(value: &[u8]) -> Result<&[u8], der::Error> {
-    der::check(value).map_err(|(_, rule)| rule)?;
-    Ok(Reader::whole(value, SEQUENCE)?.rest())
+/// The points, each of three fields that may be left out (RFC 5280 section 4.2.1.13).
+fn distribution_points(value: &[u8]) -> Result<&[u8], der::Error> {
+    let points = Reader::whole(value, SEQUENCE)?;
+    let mut each = points;
+    while !each.is_empty() {
+        let mut fields = each.nested(SEQUENCE)?;
+        fields.optional(context_constructed(0))?;
+        fields.optional(context(1))?;
+        fields.optional(context_constructed(2))?;
+        fields.end()?;
+    }
+    Ok(points.rest())
 }
 
 /// More than any certificate has.

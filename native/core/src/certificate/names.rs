@@ -171,10 +171,8 @@ fn general_name<'a>(entry: &Element<'a>) -> Result<Entry<'a>, der::Error> {
             "ediPartyName",
             Content::Unusable("is a kind of name that is not read"),
         ),
-        _ => (
-            "generalName",
-            Content::Unusable("has a tag that RFC 5280 does not know"),
-        ),
+        // It may be taken for an xmppAddr, or not.
+        _ => return Err(der::Error("a name of a kind that RFC 5280 does not have")),
     };
     Ok(Entry {
         kind: Kind::Named(kind),

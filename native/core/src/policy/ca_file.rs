@@ -29,30 +29,31 @@ impl CaFile {
             .and_then(Contents::not_empty)
             .map_err(|error| error.to_string())?;
         let mut advice: Vec<String> = contents.others.iter().map(passed_over).collect();
-        let mut unreadable = Vec::new();
-        let mut ders = Vec::new();
-        for item in contents.items {
-            let der = CertificateDer::from(item.der);
-            match TrustStore::from_ders(vec![der.clone()]) {
-                Ok(_) => ders.push(der),
-                Err(error) => unreadable.push(format!("(line {}): {error}", item.line)),
-            }
-        }
-        if let (true, Some(first)) = (ders.is_empty(), unreadable.first()) {
+        let lines: Vec<usize> = contents.items.iter().map(|item| item.line).collect();
+        let ders = contents.ders().into_iter().map(CertificateDer::from);
+        let (trust, unreadable) = TrustStore::from_readable(ders.collect());
+        let mut unreadable = unreadable.into_iter().map(|(index, error)| {
+            let line = lines.get(index).copied().unwrap_or_default();
+            format!("(line {line}): {error}")
+        });
+        if trust.ders().len() == 0 {
+            let first = unreadable.next().unwrap_or_default();
             return Err(format!("no certificate of it can be read {first}"));
         }
-        advice.extend(unreadable.iter().map(|what| {
-            format!("has a certificate that can't be read, and the others count {what}")
+        advice.extend(unreadable.map(|what| {
+            format!(
+                "has a certificate that can't be read; the others count, but only the self-issued as \
+                 trust anchors, for it may be the issuer of the rest {what}"
+            )
         }));
         let mut seen = HashSet::new();
-        let facts = ders.iter().enumerate().filter_map(|(index, der)| {
+        let facts = trust.ders().enumerate().filter_map(|(index, der)| {
             let ca = ClientCertificate::from_der(der).ok()?;
             let is_repeated = !seen.insert(der.as_ref());
             Some(ca_facts::of_ca(index + 1, is_repeated, &ca, whose))
         });
         let facts: Vec<Authority> = facts.collect();
         advice.extend(authorities::of(&facts, whose, now));
-        let trust = TrustStore::from_ders(ders).map_err(|error| error.to_string())?;
         Ok(Self { trust, advice })
     }
 }

@@ -4,8 +4,6 @@ use alloc::sync::Arc;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rustls_pki_types::CertificateDer;
-
 use super::ca_facts;
 use super::ca_file::{self, CaFile};
 use super::files::{self, look};
@@ -245,15 +243,13 @@ impl Faults<'_> {
     fn system_trust(&mut self, tls: &Tls) -> TrustStore {
         let found = rustls_native_certs::load_native_certs().certs;
         // The system's store may hold what can't be read; MongooseIM passes over it too.
-        let readable =
-            |der: &CertificateDer<'static>| TrustStore::from_ders(vec![der.clone()]).is_ok();
-        let ders: Vec<_> = found.into_iter().filter(readable).collect();
-        TrustStore::from_ders(ders).unwrap_or_else(|_| {
+        let (trust, _) = TrustStore::from_readable(found);
+        if trust.ders().len() == 0 {
             let message = "there is no cacertfile, and the operating system has no CAs either, \
                            so that no certificate is accepted";
             self.warn(tls.path.clone(), message.to_owned());
-            TrustStore::default()
-        })
+        }
+        trust
     }
 
     fn read_crls<'t>(&mut self, tls: &'t Tls) -> Vec<(&'t Path, Crl)> {

@@ -4,7 +4,8 @@
 //!   that are CAs;
 //! - critical extensions about policies, which [`policies`](super::policies) judges;
 //! - issuerUniqueID and subjectUniqueID, of which nobody makes use;
-//! - dates before 1970.
+//! - dates before 1970;
+//! - an issuer's name that is spelt otherwise than the issuer spells it (RFC 5280 section 7.1).
 //!
 //! Such a certificate is written again with the same serial number, names, key and other extensions.
 //! Its signature can't be rewritten: the copy names an algorithm that exists only here, which checks
@@ -17,7 +18,8 @@
 //! that names it itself is therefore refused. What a copy leaves out is judged elsewhere: version 3
 //! differs from 1 and 2 in extensions alone, which such a leaf does not have; that a leaf is a CA
 //! does not matter to a leaf; policies are judged by `policies`; a date before 1970 becomes 1970,
-//! and both are past.
+//! and both are past; a copy has the issuer's name as the issuer of this path spells it, and names
+//! that differ otherwise than in spelling never come together in a path.
 
 use der::asn1::AnyRef;
 use der::{Encode as _, Tag, TagNumber};
@@ -47,13 +49,19 @@ impl Copies {
         self.0.is_empty()
     }
 
-    /// Makes a copy, if webpki needs one. The leaf is the certificate of the client or the server.
-    pub(super) fn add(&mut self, certificate: &ClientCertificate<'_>, is_leaf: bool) {
-        let needed = Needed::of(certificate, is_leaf);
+    /// Makes a copy, if webpki needs one. The leaf is the certificate of the client or the server;
+    /// the issuer is the next of the path.
+    pub(super) fn add(
+        &mut self,
+        certificate: &ClientCertificate<'_>,
+        issuer: &ClientCertificate<'_>,
+        is_leaf: bool,
+    ) {
+        let needed = Needed::of(certificate, issuer, is_leaf);
         if needed == Needed::default() {
             return;
         }
-        let Some((tbs, der)) = needed.write(certificate) else {
+        let Some((tbs, der)) = needed.write(certificate, issuer) else {
             return;
         };
         self.0.push(Copied {
@@ -135,10 +143,15 @@ struct Needed {
     no_policies: bool,
     no_unique_ids: bool,
     dates: bool,
+    issuer: bool,
 }
 
 impl Needed {
-    fn of(certificate: &ClientCertificate<'_>, is_leaf: bool) -> Self {
+    fn of(
+        certificate: &ClientCertificate<'_>,
+        issuer: &ClientCertificate<'_>,
+        is_leaf: bool,
+    ) -> Self {
         let has_no_extensions = certificate.extensions.contents.is_empty();
         Self {
             version: is_leaf && certificate.version() < 3 && has_no_extensions,
@@ -149,11 +162,16 @@ impl Needed {
             no_policies: certificate.extensions.policies.any_is_critical,
             no_unique_ids: certificate.has_unique_ids,
             dates: certificate.not_before() < 0,
+            issuer: certificate.issuer().der() != issuer.subject().der(),
         }
     }
 
     /// What is signed, and the whole certificate.
-    fn write(self, certificate: &ClientCertificate<'_>) -> Option<(Vec<u8>, Vec<u8>)> {
+    fn write(
+        self,
+        certificate: &ClientCertificate<'_>,
+        issuer: &ClientCertificate<'_>,
+    ) -> Option<(Vec<u8>, Vec<u8>)> {
         let extensions = self.extensions(certificate)?;
         let extensions = if extensions.is_empty() {
             Vec::new()
@@ -169,7 +187,7 @@ impl Needed {
             &version,
             &wrap(Tag::Integer, &[certificate.serial()])?,
             &sequence(&[ALGORITHM])?,
-            certificate.issuer().der(),
+            issuer.subject().der(),
             &self.validity(certificate)?,
             certificate.subject().der(),
             certificate.public_key.raw,

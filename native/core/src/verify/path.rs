@@ -9,7 +9,7 @@ use super::compat::Copies;
 use super::paths::{Graph, Path};
 use super::remembered::{Remembered, wrong_signatures};
 use super::signature::{ALGORITHMS, Algorithm};
-use super::{Fault, Purpose, TrustStore, crl, diagnosis, policies, rules};
+use super::{Fault, Purpose, Reason, TrustStore, crl, diagnosis, policies, rules};
 use crate::certificate::ClientCertificate;
 
 /// # Errors
@@ -79,9 +79,18 @@ impl<'a, 'g, 'p> Judge<'a, 'g, 'p> {
     }
 
     fn judge(&self, algorithms: &[&dyn Algorithm]) -> Result<(), Fault> {
+        let certificates = &self.path.certificates;
+        let anchor = ClientCertificate::from_der(&self.path.anchor.der).map_err(|error| {
+            Fault::new(
+                Reason::BadCertificate,
+                certificates.len(),
+                error.to_string(),
+            )
+        })?;
         let mut copies = Copies::default();
-        for (at, certificate) in self.path.certificates.iter().enumerate() {
-            copies.add(certificate, at == 0);
+        let issuers = certificates[1..].iter().copied().chain([&anchor]);
+        for (at, (certificate, issuer)) in certificates.iter().zip(issuers).enumerate() {
+            copies.add(certificate, issuer, at == 0);
         }
         if copies.is_empty() {
             self.judge_signed(algorithms, &copies)?;
@@ -91,7 +100,7 @@ impl<'a, 'g, 'p> Judge<'a, 'g, 'p> {
             let algorithms: Vec<_> = algorithms.iter().copied().chain(own).collect();
             self.judge_signed(&algorithms, &copies)?;
         }
-        self.judge_further()
+        self.judge_further(&anchor)
     }
 
     /// What webpki judges: signatures, dates, basicConstraints, nameConstraints, extKeyUsage, and
@@ -99,11 +108,7 @@ impl<'a, 'g, 'p> Judge<'a, 'g, 'p> {
     fn judge_signed(&self, algorithms: &[&dyn Algorithm], copies: &Copies) -> Result<(), Fault> {
         let explain = |error| diagnosis::explain(&error, self.path, self.purpose, self.now);
         let [leaf, issuers @ ..] = &self.path.certificates[..] else {
-            return Err(Fault::new(
-                super::Reason::NoPeerCert,
-                0,
-                "there is no certificate",
-            ));
+            return Err(Fault::new(Reason::NoPeerCert, 0, "there is no certificate"));
         };
         let Some(anchor) = &self.path.anchor.anchor else {
             return Err(explain(webpki::Error::UnknownIssuer));
@@ -134,22 +139,14 @@ impl<'a, 'g, 'p> Judge<'a, 'g, 'p> {
             .map_err(explain)
     }
 
-    fn judge_further(&self) -> Result<(), Fault> {
+    fn judge_further(&self, anchor: &ClientCertificate<'_>) -> Result<(), Fault> {
         let certificates = &self.path.certificates;
         rules::leaf(certificates[0], self.purpose)?;
         for (issuer, position) in certificates.iter().zip(0..).skip(1) {
             rules::issuer(issuer, position)?;
         }
         policies::check(certificates)?;
-        let anchor = ClientCertificate::from_der(&self.path.anchor.der);
-        let anchor = anchor.map_err(|error| {
-            Fault::new(
-                super::Reason::BadCertificate,
-                certificates.len(),
-                error.to_string(),
-            )
-        })?;
-        rules::anchor(&anchor, certificates.len(), self.now)?;
+        rules::anchor(anchor, certificates.len(), self.now)?;
         if self.trust.crls().is_empty() {
             return Ok(());
         }
@@ -169,8 +166,6 @@ impl<'a, 'g, 'p> Judge<'a, 'g, 'p> {
 
 /// How far a path came: the fault of the farthest one is told.
 fn nearness(fault: &Fault) -> u8 {
-    use super::Reason;
-
     match fault.reason {
         Reason::Revoked => 5,
         Reason::RevocationStatusUndetermined => 4,

@@ -102,8 +102,8 @@ impl<'a> Graph<'a> {
     pub(super) fn issued_by_leaf(&self) -> Option<&ClientCertificate<'a>> {
         let (leaf, others) = self.certificates.split_first()?;
         let mut others = others.iter();
-        let named = others
-            .find(|other| !other.is_self_issued() && other.issuer().der() == leaf.subject().der());
+        let named =
+            others.find(|other| !other.is_self_issued() && other.issuer().is_same(leaf.subject()));
         named.filter(|named| is_issued_by(named, leaf))
     }
 
@@ -153,8 +153,9 @@ impl<'a> Graph<'a> {
 fn add_of_trust<'a>(certificates: &mut Vec<ClientCertificate<'a>>, trust: &'a TrustStore) {
     let mut at = 0;
     while let Some(issued) = certificates.get(at) {
-        let issuer = issued.issuer().contents();
-        let named = trust.named(issuer).filter(|ca| ca.anchor.is_none());
+        let named = trust
+            .named(issued.issuer())
+            .filter(|ca| ca.anchor.is_none());
         let read = named.filter_map(|ca| ClientCertificate::from_der(&ca.der).ok());
         let new: Vec<_> = read
             .filter(|read| {
@@ -182,23 +183,23 @@ fn is_repeated(
         key.is_some_and(|key| **key == *read.public_key.contents)
     };
     known.iter().any(|known| known.der() == read.der())
-        || trust.named(read.subject().contents()).any(is_anchor)
+        || trust.named(read.subject()).any(is_anchor)
 }
 
 fn is_same_entity(one: &ClientCertificate<'_>, other: &ClientCertificate<'_>) -> bool {
-    one.public_key.raw == other.public_key.raw && one.subject() == other.subject()
+    one.public_key.raw == other.public_key.raw && one.subject().is_same(other.subject())
 }
 
 fn issuers_of(issued: &ClientCertificate<'_>, all: &[ClientCertificate<'_>]) -> Vec<usize> {
     let mut issuers: Vec<usize> = (1..all.len())
-        .filter(|&at| all[at].subject().der() == issued.issuer().der())
+        .filter(|&at| all[at].subject().is_same(issued.issuer()))
         .collect();
     issuers.sort_by_key(|&at| likeness(issued, &all[at]));
     issuers
 }
 
 fn anchors_of<'a>(issued: &ClientCertificate<'_>, trust: &'a TrustStore) -> Vec<&'a Ca> {
-    let named = trust.named(issued.issuer().contents());
+    let named = trust.named(issued.issuer());
     let mut anchors: Vec<&Ca> = named.filter(|ca| ca.anchor.is_some()).collect();
     if anchors.len() > 1 {
         anchors.sort_by_cached_key(|ca| {

@@ -1,7 +1,7 @@
 //! Certificate policies (RFC 5280 section 6.1), for a caller that takes any policy.
 //!
-//! Only where a certificate of the path demands an explicit policy can they refuse; a path without
-//! such a certificate is not looked at.
+//! They refuse where a certificate of the path demands an explicit policy and none is left, and where
+//! anyPolicy is mapped.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,9 @@ use crate::der::{Error, Reader, SEQUENCE, context, oid};
 /// # Errors
 /// Where a policy is demanded and none is left, or an extension can't be read.
 pub(super) fn check(path: &[&ClientCertificate<'_>]) -> Result<(), Fault> {
-    let has_constraints = |certificate: &&ClientCertificate<'_>| {
-        certificate.extensions.policies.policy_constraints.is_some()
-    };
-    if !path.iter().any(has_constraints) {
+    let has_policies =
+        |certificate: &&ClientCertificate<'_>| certificate.extensions.policies.are_there();
+    if !path.iter().any(has_policies) {
         return Ok(());
     }
     let mut state = State::new(path.len());

@@ -7,7 +7,7 @@ use super::CrlPolicy;
 use super::crl::Crl;
 use super::rsa_keys::RsaKeys;
 use super::signature::Signed;
-use crate::certificate::{CertificateError, ClientCertificate};
+use crate::certificate::{CertificateError, ClientCertificate, DistinguishedName};
 use crate::pem::{self, PemError};
 
 /// The CAs that are trusted, and their revocation lists: what `tls.cacertfile` and `tls.crl_files`
@@ -18,7 +18,7 @@ use crate::pem::{self, PemError};
 #[derive(Debug)]
 pub struct TrustStore {
     cas: Vec<Ca>,
-    /// The places of the CAs by their subjects' names.
+    /// The places of the CAs by their subjects' names, prepared.
     by_subject: HashMap<Vec<u8>, Vec<usize>>,
     crls: Vec<Crl>,
     crl_policy: CrlPolicy,
@@ -67,27 +67,48 @@ impl TrustStore {
         if ders.is_empty() {
             return Err(TrustError::Empty);
         }
-        let read = ders
+        let (trust, unreadable) = Self::from_readable(ders);
+        match unreadable.into_iter().next() {
+            Some((index, error)) => Err(TrustError::Certificate(index + 1, error)),
+            None => Ok(trust),
+        }
+    }
+
+    /// Takes the certificates in DER that can be read, and gives the places of the others, and why.
+    ///
+    /// An issuer may be among those that can't be read. So none is a trust anchor then but those
+    /// that are self-issued: what is below such an issuer would otherwise escape its lists, dates and
+    /// constraints.
+    pub fn from_readable(
+        ders: Vec<CertificateDer<'static>>,
+    ) -> (Self, Vec<(usize, CertificateError)>) {
+        let mut unreadable = Vec::new();
+        let mut readable = Vec::with_capacity(ders.len());
+        for (index, der) in ders.into_iter().enumerate() {
+            match ClientCertificate::from_der(&der).map(drop) {
+                Ok(()) => readable.push(der),
+                Err(error) => unreadable.push((index, error)),
+            }
+        }
+        let read: Vec<_> = readable
             .iter()
-            .enumerate()
-            .map(|(index, der)| {
-                ClientCertificate::from_der(der)
-                    .map_err(|error| TrustError::Certificate(index + 1, error))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+            .filter_map(|der| ClientCertificate::from_der(der).ok())
+            .collect();
         let by_subject = by_subject(&read);
-        let anchors: Vec<_> = anchors(&read, &by_subject)
+        let is_anchor = anchors(&read, &by_subject, unreadable.is_empty());
+        let anchors: Vec<_> = is_anchor
             .into_iter()
             .zip(&read)
             .map(|(is_anchor, read)| is_anchor.then(|| trust_anchor(read)))
             .collect();
         drop(read);
-        let cas = ders.into_iter().zip(anchors);
-        Ok(Self {
+        let cas = readable.into_iter().zip(anchors);
+        let trust = Self {
             cas: cas.map(|(der, anchor)| Ca { der, anchor }).collect(),
             by_subject,
             ..Self::default()
-        })
+        };
+        (trust, unreadable)
     }
 
     /// Adds certificate revocation lists: what `tls.crl_files` holds. A certificate of the path
@@ -115,9 +136,10 @@ impl TrustStore {
         })
     }
 
-    /// The CAs with this name, the contents of a SEQUENCE.
-    pub(super) fn named(&self, name: &[u8]) -> impl Iterator<Item = &Ca> {
-        let places = self.by_subject.get(name).map_or(&[][..], Vec::as_slice);
+    /// The CAs with this name, however it is spelt (RFC 5280 section 7.1).
+    pub(super) fn named(&self, name: &DistinguishedName<'_>) -> impl Iterator<Item = &Ca> {
+        let places = self.by_subject.get(&name.prepared());
+        let places = places.map_or(&[][..], Vec::as_slice);
         places.iter().filter_map(|&place| self.cas.get(place))
     }
 
@@ -139,7 +161,7 @@ impl TrustStore {
 /// be judged, because its algorithm or key is not accepted, counts: the path check refuses it then.
 pub(crate) fn is_issued_by(issued: &ClientCertificate<'_>, issuer: &ClientCertificate<'_>) -> bool {
     let key = &issuer.public_key;
-    issued.issuer().der() == issuer.subject().der()
+    issued.issuer().is_same(issuer.subject())
         && Signed::certificate(issued)
             .is_by(key.algorithm, key.key)
             .unwrap_or(true)
@@ -148,15 +170,23 @@ pub(crate) fn is_issued_by(issued: &ClientCertificate<'_>, issuer: &ClientCertif
 fn by_subject(read: &[ClientCertificate<'_>]) -> HashMap<Vec<u8>, Vec<usize>> {
     let mut by_subject: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
     for (place, ca) in read.iter().enumerate() {
-        let subject = ca.subject().contents().to_vec();
+        let subject = ca.subject().prepared();
         by_subject.entry(subject).or_default().push(place);
     }
     by_subject
 }
 
-/// Which of the certificates are trust anchors: those that are self-issued or whose issuer is not
-/// there, and those that lead to none of these, as two that certify each other.
-fn anchors(read: &[ClientCertificate<'_>], by_subject: &HashMap<Vec<u8>, Vec<usize>>) -> Vec<bool> {
+/// Which of the certificates are trust anchors: those that are self-issued, and where all were read
+/// those whose issuer is not there, and those that lead to none of these, as two that certify each
+/// other.
+fn anchors(
+    read: &[ClientCertificate<'_>],
+    by_subject: &HashMap<Vec<u8>, Vec<usize>>,
+    all_were_read: bool,
+) -> Vec<bool> {
+    if !all_were_read {
+        return read.iter().map(ClientCertificate::is_self_issued).collect();
+    }
     let issuers: Vec<Vec<usize>> = read
         .iter()
         .enumerate()
@@ -192,7 +222,10 @@ fn issuers(
     if ca.is_self_issued() {
         return Vec::new();
     }
-    let named = by_subject.get(ca.issuer().contents()).into_iter().flatten();
+    let named = by_subject
+        .get(&ca.issuer().prepared())
+        .into_iter()
+        .flatten();
     named
         .copied()
         .filter(|&other| other != place && is_issued_by(ca, &read[other]))

@@ -2,12 +2,13 @@
 
 use std::slice;
 
+use rcgen::string::PrintableString;
 use rcgen::{
-    CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, KeyUsagePurpose, SerialNumber,
-    date_time_ymd,
+    CertificateParams, CustomExtension, DnValue, ExtendedKeyUsagePurpose, KeyUsagePurpose,
+    SerialNumber, date_time_ymd,
 };
 
-use super::authority::{Authority, Scope, addressed, der};
+use super::authority::{Authority, Scope, addressed, der, with_alt_names};
 use super::server::{PKI, Server, allowed, request, why};
 
 fn alice(serial: u64) -> CertificateParams {
@@ -171,6 +172,135 @@ fn the_newest_of_several_lists_tells_the_status() {
     let login = request(&[ca.issue(&alice(8))]);
     let expected = refused_for("revocation_status_undetermined");
     assert_eq!(why(&policy, &login), expected);
+}
+
+#[test]
+fn names_are_compared_however_they_are_spelt() {
+    let root = Authority::new();
+    let server = Server::new(&root.pem);
+    let printable = |name: &str| DnValue::PrintableString(PrintableString::try_from(name).unwrap());
+    for name in [
+        printable("Test CA"),
+        printable("TEST  CA"),
+        DnValue::Utf8String(" test ca ".to_owned()),
+    ] {
+        let other = root.spelt(name.clone());
+        // The certificate, its list, and a CA below, by the same key.
+        server.write("ca.crl", &other.crl(7, 2099));
+        let policy = server.load(PKI, "crl_files = ['ca.crl']");
+        for issuer in [&root, &other] {
+            let login = |serial| request(&[issuer.issue(&alice(serial))]);
+            assert_eq!(why(&policy, &login(7)), refused_for("revoked"), "{name:?}");
+            assert_eq!(
+                allowed(&policy, &login(8)).jid,
+                "alice@localhost",
+                "{name:?}"
+            );
+        }
+        let middle = other.intermediate_with("middle", |params| {
+            params.serial_number = Some(SerialNumber::from(7));
+        });
+        let login = request(&[middle.issue(&alice(9))]);
+        server.write("ca.pem", &format!("{}{}", root.pem, middle.pem));
+        let policy = server.load(PKI, "crl_files = ['ca.crl']");
+        assert_eq!(why(&policy, &login), refused_for("revoked"), "{name:?}");
+        let policy = server.load(PKI, "");
+        assert_eq!(allowed(&policy, &login).jid, "alice@localhost", "{name:?}");
+        server.write("ca.pem", &root.pem);
+    }
+    // Another name is another name.
+    let stranger = root.spelt(printable("TestCA"));
+    let policy = server.load(PKI, "");
+    let login = request(&[stranger.issue(&alice(8))]);
+    assert_eq!(why(&policy, &login), refused_for("unknown_ca"));
+}
+
+#[test]
+fn a_ca_below_one_that_can_not_be_read_is_no_trust_anchor() {
+    let root = Authority::new();
+    let middle = root.intermediate("middle");
+    let login = request(&[middle.issue(&alice(7))]);
+    let broken = format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        "MAMCAQE="
+    );
+    let policy = Server::new(&format!("{}{broken}", middle.pem)).load(PKI, "");
+    assert_eq!(why(&policy, &login), refused_for("unknown_ca"));
+    let told = policy.warnings().iter().any(|warning| {
+        warning.message.contains("can't be read") && warning.message.contains("self-issued")
+    });
+    assert!(told);
+    let policy = Server::new(&format!("{}{broken}{}", middle.pem, root.pem)).load(PKI, "");
+    assert_eq!(allowed(&policy, &login).jid, "alice@localhost");
+}
+
+#[test]
+fn a_list_that_has_not_begun_tells_nothing() {
+    let ca = Authority::new();
+    let server = Server::new(&ca.pem);
+    let login = |serial| request(&[ca.issue(&alice(serial))]);
+    server.write("future.crl", &ca.crl_between(7, 2027, 2099));
+    server.write("stale.crl", &ca.crl_between(6, 2025, 2026));
+    for files in ["'future.crl'", "'stale.crl', 'future.crl'"] {
+        let policy = server.load(PKI, &format!("crl_files = [{files}]"));
+        let expected = refused_for("revocation_status_undetermined");
+        assert_eq!(why(&policy, &login(8)), expected, "{files}");
+        assert_eq!(why(&policy, &login(7)), refused_for("revoked"), "{files}");
+    }
+}
+
+#[test]
+fn extensions_that_can_not_be_read_are_refused() {
+    let ca = Authority::new();
+    let policy = Server::new(&ca.pem).load(PKI, "");
+    for (id, content) in [
+        (31, der(0x30, &[b"\x30\x05abc".to_vec()])),
+        (31, der(0x30, &[der(0x0c, &[b"abc".to_vec()])])),
+        (35, der(0x30, &[der(0x80, &[vec![1]]), vec![0x30, 0x85]])),
+        (35, der(0x30, &[der(0x0c, &[vec![1]])])),
+        (32, b"nothing".to_vec()),
+        (32, der(0x30, &[der(0x0c, &[vec![1]])])),
+        (54, der(0x02, &[])),
+    ] {
+        let mut params = alice(1);
+        params.custom_extensions = vec![critical(&[2, 5, 29, id], content.clone())];
+        let login = request(&[ca.issue(&params)]);
+        assert_eq!(
+            why(&policy, &login),
+            refused_for("bad_certificate"),
+            "{id} {content:02x?}"
+        );
+    }
+}
+
+#[test]
+fn alternative_names_have_the_tags_of_rfc_5280() {
+    let ca = Authority::new();
+    let kinds = format!("{PKI}\nsasl_external = ['certjid_verification', 'common_name']");
+    let policy = Server::new(&ca.pem).load(&kinds, "");
+    let oid = || der(0x06, &[vec![0x2b, 6, 1, 5, 5, 7, 8, 5]]);
+    let value = || der(0xa0, &[der(0x0c, &[b"mallory@other.example".to_vec()])]);
+    let other_name = |tag| der(tag, &[oid(), value()]);
+    let tags = [
+        0x80, 0x20, 0x60, 0xe0, 0x00, 0x40, 0xc0, 0x30, 0xa9, 0x89, 0x84,
+    ];
+    let mut entries: Vec<Vec<u8>> = tags.into_iter().map(other_name).collect();
+    let wrong_oid = |tag| der(tag, &[vec![0x2b, 6, 1, 5, 5, 7, 8, 5]]);
+    entries.extend([
+        der(0xa0, &[wrong_oid(0x86), value()]),
+        der(0xa0, &[wrong_oid(0xc6), value()]),
+        der(0xa0, &[value(), oid()]),
+        der(0xa0, &[der(0x30, &[oid(), value()])]),
+        der(0xa0, &[]),
+    ]);
+    for entry in entries {
+        let login = request(&[ca.issue(&with_alt_names(slice::from_ref(&entry)))]);
+        assert_eq!(
+            why(&policy, &login),
+            refused_for("bad_certificate"),
+            "{entry:02x?}"
+        );
+    }
 }
 
 #[test]

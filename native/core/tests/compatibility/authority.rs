@@ -50,6 +50,15 @@ impl Authority {
         params.self_signed(&key).unwrap().pem()
     }
 
+    /// The same key under a name that is spelt so.
+    pub fn spelt(&self, name: DnValue) -> Self {
+        let mut params = typed(name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::from_pem(&self.key).unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self::of(params, key, &certificate)
+    }
+
     /// A CA below this one.
     pub fn intermediate(&self, name: &str) -> Self {
         self.intermediate_with(name, |_| ())
@@ -106,11 +115,26 @@ impl Authority {
                 Scope::OfAnotherUrl => None,
             },
         };
+        self.list(revoked, [2025, next_year], number, scope.map(point))
+    }
+
+    /// A list of these years.
+    pub fn crl_between(&self, revoked: u64, begins: i32, ends: i32) -> String {
+        self.list(revoked, [begins, ends], 1, None)
+    }
+
+    fn list(
+        &self,
+        revoked: u64,
+        [begins, ends]: [i32; 2],
+        number: u64,
+        point: Option<CrlIssuingDistributionPoint>,
+    ) -> String {
         let list = CertificateRevocationListParams {
-            this_update: date_time_ymd(2025, 1, 1),
-            next_update: date_time_ymd(next_year, 1, 1),
+            this_update: date_time_ymd(begins, 1, 1),
+            next_update: date_time_ymd(ends, 1, 1),
             crl_number: SerialNumber::from(number),
-            issuing_distribution_point: scope.map(point),
+            issuing_distribution_point: point,
             revoked_certs: vec![RevokedCertParams {
                 serial_number: SerialNumber::from(revoked),
                 revocation_time: date_time_ymd(2025, 1, 2),

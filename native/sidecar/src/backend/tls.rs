@@ -183,15 +183,15 @@ fn trust(options: &ClientTls) -> Result<TrustStore, String> {
         Some(file) => {
             let ders = pem_file::ders(file, pem::ca_certificates)?;
             let ders = ders.into_iter().map(CertificateDer::from).collect();
-            TrustStore::from_ders(ders).map_err(|error| named(file, error))?
+            let (trust, unreadable) = TrustStore::from_readable(ders);
+            match unreadable.into_iter().next() {
+                Some((_, error)) if trust.ders().len() == 0 => return Err(named(file, error)),
+                _ => trust,
+            }
         }
         None => {
-            let is_readable =
-                |der: &CertificateDer<'static>| TrustStore::from_ders(vec![der.clone()]).is_ok();
-            let mut ders = rustls_native_certs::load_native_certs().certs;
-            ders.retain(is_readable);
             // Without any, nobody is trusted.
-            TrustStore::from_ders(ders).unwrap_or_default()
+            TrustStore::from_readable(rustls_native_certs::load_native_certs().certs).0
         }
     };
     let mut crls = Vec::new();

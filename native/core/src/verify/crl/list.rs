@@ -25,6 +25,8 @@ pub struct Crl {
     signature: Range<usize>,
     /// The name's contents.
     issuer: Range<usize>,
+    /// The name as it is compared.
+    prepared_issuer: Vec<u8>,
     this_update: i64,
     next_update: i64,
     /// Of cRLNumber; empty where there is none.
@@ -90,6 +92,7 @@ impl Crl {
             algorithm: at(outer.algorithm),
             signature: at(outer.signature),
             issuer: at(issuer.contents()),
+            prepared_issuer: issuer.prepared(),
             this_update,
             next_update,
             number: number.to_vec(),
@@ -100,14 +103,14 @@ impl Crl {
         })
     }
 
-    /// The contents of the issuer's name.
-    pub(super) fn issuer_name(&self) -> &[u8] {
-        &self.der[self.issuer.clone()]
+    /// The issuer's name as it is compared (RFC 5280 section 7.1).
+    pub(super) fn prepared_issuer(&self) -> &[u8] {
+        &self.prepared_issuer
     }
 
     /// The issuer's name on one line.
     pub fn issuer(&self) -> String {
-        text_of(self.issuer_name())
+        text_of(&self.der[self.issuer.clone()])
     }
 
     /// The time of the list, in Unix seconds.
@@ -118,6 +121,11 @@ impl Crl {
     /// The time by which the next list comes, in Unix seconds: this one is out of date afterwards.
     pub fn next_update(&self) -> i64 {
         self.next_update
+    }
+
+    /// Whether it is current: begun, and not out of date.
+    pub(super) fn is_current(&self, now: i64) -> bool {
+        (self.this_update..=self.next_update).contains(&now)
     }
 
     /// How many certificates it revokes.
@@ -143,7 +151,7 @@ impl Crl {
 
     /// Whether it has the name of this CA.
     pub fn has_name_of(&self, ca: &ClientCertificate<'_>) -> bool {
-        self.issuer_name() == ca.subject().contents()
+        self.prepared_issuer == ca.subject().prepared()
     }
 
     /// Whether this CA issued it: by name and signature.

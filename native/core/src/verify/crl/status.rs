@@ -66,7 +66,8 @@ pub(in crate::verify) fn check<'a>(
 }
 
 fn status(link: &Link<'_>, trust: &TrustStore, now: i64) -> Result<(), Fault> {
-    let named = |list: &&Crl| list.issuer_name() == link.certificate.issuer().contents();
+    let issuer = link.certificate.issuer().prepared();
+    let named = |list: &&Crl| list.prepared_issuer() == issuer;
     let (own, others): (Vec<&Crl>, Vec<&Crl>) = trust
         .crls()
         .iter()
@@ -107,16 +108,25 @@ fn status(link: &Link<'_>, trust: &TrustStore, now: i64) -> Result<(), Fault> {
 /// Whether the status is known from one of the lists that the issuer signed and that do not name
 /// the certificate.
 fn known(link: &Link<'_>, own: &[&Crl], policy: CrlPolicy, now: i64) -> Result<(), Fault> {
-    let covering = own
+    let covering: Vec<&&Crl> = own
         .iter()
-        .filter(|list| list.scope.covers(link.certificate));
-    // Of lists about the same certificates the one that lasts longest tells the status: what any
-    // of them names has been refused.
-    let Some(newest) = covering.max_by_key(|list| list.next_update()) else {
+        .filter(|list| list.scope.covers(link.certificate))
+        .collect();
+    // Of lists about the same certificates one that is current will do: what any of them names has
+    // been refused.
+    let Some(newest) = covering.iter().max_by_key(|list| list.next_update()) else {
         return missing(link, !own.is_empty(), policy.missing);
     };
-    if now <= newest.next_update() || policy.stale == Stale::Allow {
+    if covering.iter().any(|list| list.is_current(now)) || policy.stale == Stale::Allow {
         return Ok(());
+    }
+    if now < newest.this_update() {
+        let message = format!(
+            "the certificate revocation list of {:?} begins on {} only: is a clock wrong?",
+            newest.issuer(),
+            date(newest.this_update())
+        );
+        return Err(undetermined(link, message));
     }
     Err(undetermined(
         link,
