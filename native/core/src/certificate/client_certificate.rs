@@ -70,10 +70,15 @@ impl<'a> ClientCertificate<'a> {
         if der.starts_with(b"-----BEGIN") {
             return Err(CertificateError::Pem);
         }
-        der::check(der).map_err(|(at, rule)| match rule {
-            der::TOO_DEEP => CertificateError::NestedTooDeep,
-            der::Error(rule) => CertificateError::NotDer(at, rule),
-        })?;
+        // What is read is DER throughout; where it is not, the place is of use.
+        Self::read(der).map_err(|error| match der::check(der) {
+            Err((_, der::TOO_DEEP)) => CertificateError::NestedTooDeep,
+            Err((at, der::Error(rule))) => CertificateError::NotDer(at, rule),
+            Ok(()) => error,
+        })
+    }
+
+    fn read(der: &'a [u8]) -> Result<Self, CertificateError> {
         let outer = der::Signed::read(der).map_err(in_field("the certificate"))?;
         let mut tbs = outer.tbs.inner();
 

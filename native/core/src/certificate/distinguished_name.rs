@@ -3,7 +3,7 @@
 use core::fmt::Write as _;
 use std::borrow::Cow;
 
-use super::text;
+use super::{comparison, text};
 use crate::der::{self, Reader, SEQUENCE, SET, oid};
 
 /// The name of a subject or an issuer, whose structure has been checked.
@@ -26,7 +26,7 @@ impl<'a> DistinguishedName<'a> {
             while !set.is_empty() {
                 let mut attribute = set.nested(SEQUENCE)?;
                 attribute.oid()?;
-                attribute.any()?;
+                attribute.whole_value()?;
                 attribute.end()?;
             }
         }
@@ -47,27 +47,37 @@ impl<'a> DistinguishedName<'a> {
         self.contents
     }
 
-    /// Whether it names the same as another (RFC 5280 section 7.1): the types of strings, case and
-    /// white space do not count. Names that are alike byte by byte are the rule.
+    /// Whether it names the same as another (RFC 5280 section 7.1): the types of strings, case, white
+    /// space and the order within a SET do not count. Names that are alike byte by byte are the rule.
     pub(crate) fn is_same(&self, other: &DistinguishedName<'_>) -> bool {
-        let mut others = other.attributes();
-        self.raw == other.raw
-            || (self
-                .attributes()
-                .all(|attribute| others.next().is_some_and(|other| attribute.is_same(&other)))
-                && others.next().is_none())
+        if self.raw == other.raw {
+            return true;
+        }
+        // Most names differ by an attribute of their own.
+        let pairs = self.attributes().zip(other.attributes());
+        let differs = |(one, other): (Attribute<'a>, Attribute<'_>)| {
+            one.is_alone && other.is_alone && !one.is_same(&other)
+        };
+        !pairs.into_iter().any(differs) && self.prepared() == other.prepared()
     }
 
     /// The name as it is compared: alike for names that are the same.
     pub(crate) fn prepared(&self) -> Vec<u8> {
-        let mut prepared = Vec::with_capacity(self.contents.len());
+        let mut sets: Vec<Vec<Vec<u8>>> = Vec::new();
         for attribute in self.attributes() {
-            let value = attribute.prepared();
-            for part in [attribute.kind, &value] {
-                prepared.extend_from_slice(&part.len().to_be_bytes());
-                prepared.extend_from_slice(part);
+            match sets.last_mut() {
+                Some(set) if !attribute.begins_rdn => set.push(attribute.prepared()),
+                _ => sets.push(vec![attribute.prepared()]),
             }
-            prepared.push(attribute.begins_rdn.into());
+        }
+        let mut prepared = Vec::with_capacity(self.contents.len());
+        for set in &mut sets {
+            set.sort_unstable();
+            prepared.extend_from_slice(&set.len().to_be_bytes());
+            for attribute in set {
+                prepared.extend_from_slice(&attribute.len().to_be_bytes());
+                prepared.append(attribute);
+            }
         }
         prepared
     }
@@ -78,26 +88,11 @@ impl<'a> DistinguishedName<'a> {
     }
 
     /// The attributes in the certificate's order.
-    pub(super) fn attributes(&self) -> impl Iterator<Item = Attribute<'a>> {
-        // The structure was checked when the name was taken.
-        let mut sets = Reader::new(self.contents);
-        let sets = core::iter::from_fn(move || sets.any().ok());
-        sets.flat_map(|set| {
-            let mut attributes = set.inner();
-            let is_first = core::iter::once(true).chain(core::iter::repeat(false));
-            core::iter::from_fn(move || attributes.nested(SEQUENCE).ok())
-                .zip(is_first)
-                .filter_map(|(mut attribute, begins_rdn)| {
-                    let kind = attribute.oid().ok()?;
-                    let value = attribute.any().ok()?;
-                    Some(Attribute {
-                        kind,
-                        tag: value.tag,
-                        value: value.value,
-                        begins_rdn,
-                    })
-                })
-        })
+    pub(super) fn attributes(&self) -> Attributes<'a> {
+        Attributes {
+            sets: Reader::new(self.contents),
+            set: Reader::new(&[]),
+        }
     }
 
     /// The name on one line, attributes in the certificate's order, with the escapes of RFC 4514
@@ -123,6 +118,35 @@ impl<'a> DistinguishedName<'a> {
     }
 }
 
+/// See [`DistinguishedName::attributes`]. The structure was checked when the name was taken.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attributes<'a> {
+    sets: Reader<'a>,
+    set: Reader<'a>,
+}
+
+impl<'a> Iterator for Attributes<'a> {
+    type Item = Attribute<'a>;
+
+    fn next(&mut self) -> Option<Attribute<'a>> {
+        let mut begins_rdn = false;
+        while self.set.is_empty() {
+            self.set = self.sets.any().ok()?.inner();
+            begins_rdn = true;
+        }
+        let mut fields = self.set.any().ok()?.inner();
+        let kind = fields.any().ok()?.value;
+        let value = fields.any().ok()?;
+        Some(Attribute {
+            kind,
+            tag: value.tag,
+            value: value.value,
+            begins_rdn,
+            is_alone: begins_rdn && self.set.is_empty(),
+        })
+    }
+}
+
 /// The text of a name in DER that need not be one: of a revocation list, say.
 pub(crate) fn text_of(contents: &[u8]) -> String {
     DistinguishedName {
@@ -141,6 +165,8 @@ pub(super) struct Attribute<'a> {
     pub(super) value: &'a [u8],
     /// Whether it is the first of its SET.
     begins_rdn: bool,
+    /// Whether it is the only one of its SET.
+    is_alone: bool,
 }
 
 impl Attribute<'_> {
@@ -150,23 +176,25 @@ impl Attribute<'_> {
     }
 
     fn is_same(&self, other: &Attribute<'_>) -> bool {
-        let is_alike = self.tag == other.tag && self.value == other.value;
-        self.kind == other.kind
-            && self.begins_rdn == other.begins_rdn
-            && (is_alike || self.prepared() == other.prepared())
+        let (one, other_value) = ((self.tag, self.value), (other.tag, other.value));
+        self.kind == other.kind && comparison::is_same(one, other_value)
     }
 
-    /// The value as it is compared: a text in lower case with single blanks, other values as they
-    /// are.
+    /// The type, and the value as it is compared.
     fn prepared(&self) -> Vec<u8> {
-        match text::decode(self.tag, self.value) {
-            Ok(text) => {
-                let words = text.split_whitespace().map(str::to_lowercase);
-                let words: Vec<String> = words.collect();
-                [b"t", words.join(" ").as_bytes()].concat()
+        let mut prepared = self.kind.len().to_be_bytes().to_vec();
+        prepared.extend_from_slice(self.kind);
+        match comparison::prepare(self.tag, self.value) {
+            Some(text) => {
+                prepared.push(b't');
+                prepared.extend_from_slice(text.as_bytes());
             }
-            Err(_) => [b"v", &[self.tag][..], self.value].concat(),
+            None => {
+                prepared.extend_from_slice(&[b'v', self.tag]);
+                prepared.extend_from_slice(self.value);
+            }
         }
+        prepared
     }
 
     fn short_name(&self) -> Cow<'static, str> {
@@ -249,6 +277,27 @@ mod tests {
     }
 
     #[test]
+    fn the_order_within_a_set_does_not_count() {
+        let attribute = |kind: u8, value: u8| vec![0x30, 8, 6, 3, 0x55, 4, kind, 0x0c, 1, value];
+        let names = |sets: &[Vec<Vec<u8>>]| {
+            let sets: Vec<u8> = sets
+                .iter()
+                .map(|set| set.concat())
+                .flat_map(|set| [&[SET, u8::try_from(set.len()).unwrap()], &*set].concat())
+                .collect();
+            [&[SEQUENCE, u8::try_from(sets.len()).unwrap()], &*sets].concat()
+        };
+        let (one, other) = (attribute(3, b'x'), attribute(10, b'y'));
+        let sorted = names(&[vec![one.clone(), other.clone()]]);
+        let unsorted = names(&[vec![other.clone(), one.clone()]]);
+        let apart = names(&[vec![one], vec![other]]);
+        let [sorted, unsorted, apart] = [&sorted, &unsorted, &apart]
+            .map(|der| DistinguishedName::take(&mut Reader::new(der)).unwrap());
+        assert!(sorted.is_same(&unsorted) && unsorted.is_same(&sorted));
+        assert!(!sorted.is_same(&apart) && !apart.is_same(&unsorted));
+    }
+
+    #[test]
     fn names_are_compared_as_rfc_5280_has_it() {
         const UTF8: u8 = 0x0c;
         const PRINTABLE: u8 = 0x13;
@@ -258,6 +307,12 @@ mod tests {
             (name(&[(ORGANIZATION, UTF8, b"My Root")]), true),
             (name(&[(ORGANIZATION, PRINTABLE, b"My Root")]), true),
             (name(&[(ORGANIZATION, UTF8, b" MY  root ")]), true),
+            (name(&[(ORGANIZATION, 0x14, b"My Root")]), true),
+            (
+                name(&[(ORGANIZATION, 0x1e, b"\0M\0y\0 \0R\0o\0o\0t")]),
+                true,
+            ),
+            (name(&[(ORGANIZATION, UTF8, b"My\tRoot\n")]), true),
             (name(&[(ORGANIZATION, UTF8, b"MyRoot")]), false),
             (name(&[(oid::COMMON_NAME, UTF8, b"My Root")]), false),
             (name(&[(ORGANIZATION, 0x04, b"My Root")]), false),

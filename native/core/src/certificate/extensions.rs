@@ -83,17 +83,19 @@ impl<'a> Extensions<'a> {
             contents,
             ..Self::default()
         };
-        let mut seen: Vec<&[u8]> = Vec::new();
+        let mut seen = [&[][..]; MAX_EXTENSIONS];
+        let mut count = 0;
         let mut all = Reader::new(contents);
         while !all.is_empty() {
             let extension = Extension::take(&mut all).map_err(malformed)?;
-            if seen.contains(&extension.id) {
+            if seen[..count].contains(&extension.id) {
                 return Err(CertificateError::DuplicateExtension(name(extension.id)));
             }
-            seen.push(extension.id);
-            if seen.len() > MAX_EXTENSIONS {
+            let Some(next) = seen.get_mut(count) else {
                 return Err(CertificateError::TooManyExtensions);
-            }
+            };
+            *next = extension.id;
+            count += 1;
             found.note(&extension).map_err(|rule| {
                 CertificateError::MalformedExtension(name(extension.id), rule.into())
             })?;
@@ -115,7 +117,11 @@ impl<'a> Extensions<'a> {
                 self.subject_alt_name = Some(Reader::whole(value, SEQUENCE)?.rest())
             }
             oid::NAME_CONSTRAINTS => {
-                self.name_constraints = Some(Reader::whole(value, SEQUENCE)?.rest());
+                let mut fields = Reader::whole(value, SEQUENCE)?;
+                self.name_constraints = Some(fields.rest());
+                fields.optional(context_constructed(0))?;
+                fields.optional(context_constructed(1))?;
+                fields.end()?;
             }
             oid::CRL_DISTRIBUTION_POINTS => {
                 self.crl_distribution_points = Some(distribution_points(value)?);

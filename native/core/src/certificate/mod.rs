@@ -13,6 +13,7 @@
 use aws_lc_rs::digest;
 
 mod client_certificate;
+mod comparison;
 mod describe;
 pub(crate) mod distinguished_name;
 mod error;

@@ -57,11 +57,25 @@ impl<'a> Reader<'a> {
         self.0.is_empty()
     }
 
+    /// Takes the next element, whatever it is, if it is DER to its depths.
+    pub(crate) fn whole_value(&mut self) -> Result<Element<'a>, Error> {
+        let element = self.any()?;
+        if element.is_constructed() {
+            check(element.raw).map_err(|(_, rule)| rule)?;
+        } else {
+            check_primitive(&element)?;
+        }
+        Ok(element)
+    }
+
     /// Takes the next element, whatever it is.
     pub(crate) fn any(&mut self) -> Result<Element<'a>, Error> {
         let (&tag, after) = self.0.split_first().ok_or(CUT)?;
         if tag & 0x1f == 0x1f {
             return Err(Error("a tag of several bytes"));
+        }
+        if tag == 0 {
+            return Err(Error("an end of contents, which DER does not have"));
         }
         let (length, after) = take_length(after)?;
         let (value, rest) = after
@@ -147,7 +161,7 @@ impl<'a> Reader<'a> {
         let mut fields = Self(contents);
         fields.oid()?;
         if !fields.is_empty() {
-            fields.any()?;
+            fields.whole_value()?;
         }
         fields.end()?;
         Ok(contents)
@@ -189,7 +203,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// Checks that `der` is one element, and that all elements within it have tags and lengths of DER.
+/// Checks that `der` is one element, and that all elements within it have tags, lengths and, as far
+/// as their types are known, values of DER.
 ///
 /// # Errors
 /// The offset in bytes, and the rule that is broken there.
@@ -213,6 +228,7 @@ pub(crate) fn check(der: &[u8]) -> Result<(), (usize, Error)> {
             }
             open.push(at + element.value.len());
         } else {
+            check_primitive(&element).map_err(|rule| (at, rule))?;
             at += element.value.len();
         }
     }
@@ -237,6 +253,17 @@ fn take_length(input: &[u8]) -> Result<(usize, &[u8]), Error> {
         return Err(NO_LENGTH);
     }
     Ok((length, rest))
+}
+
+fn check_primitive(element: &Element<'_>) -> Result<(), Error> {
+    match (element.tag, element.value) {
+        (BOOLEAN, [0 | 0xff]) | (NULL, []) => Ok(()),
+        (BOOLEAN, _) => Err(Error("a BOOLEAN that is neither 0x00 nor 0xff")),
+        (NULL, _) => Err(Error("a NULL with a value")),
+        (INTEGER | ENUMERATED, value) => check_integer(value),
+        (OBJECT_IDENTIFIER, value) => oid::check(value),
+        _ => Ok(()),
+    }
 }
 
 fn check_integer(value: &[u8]) -> Result<(), Error> {
@@ -265,7 +292,9 @@ pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
 pub(crate) const BIT_STRING: u8 = 0x03;
 pub(crate) const OCTET_STRING: u8 = 0x04;
+const NULL: u8 = 0x05;
 pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+const ENUMERATED: u8 = 0x0a;
 pub(crate) const UTF8_STRING: u8 = 0x0c;
 pub(crate) const IA5_STRING: u8 = 0x16;
 pub(crate) const SEQUENCE: u8 = 0x30;

@@ -1,5 +1,5 @@
 use super::signature::Signed;
-use super::{Fault, Reason, VerifyMode, algorithm_name, diagnosis};
+use super::{Fault, Reason, VerifyMode, algorithm_name, diagnosis, policies};
 use crate::certificate::ClientCertificate;
 
 /// What is wrong with a single certificate that has the same name as subject and as issuer.
@@ -32,6 +32,7 @@ pub(super) fn faults(
         ));
     }
     faults.extend(diagnosis::unknown_critical(certificate, 0));
+    faults.extend(policies::check(&[certificate]).err());
     faults
 }
 

@@ -226,10 +226,29 @@ fn issuers(
         .get(&ca.issuer().prepared())
         .into_iter()
         .flatten();
-    named
-        .copied()
-        .filter(|&other| other != place && is_issued_by(ca, &read[other]))
-        .collect()
+    let is_issuer = |other: &usize| *other != place && is_issued_by(ca, &read[*other]);
+    let issuers: Vec<usize> = named.copied().filter(is_issuer).collect();
+    if !issuers.is_empty() {
+        return issuers;
+    }
+    // However it spells its issuer's name: the key that signed it is in the file.
+    let is_signer = |other: &usize| {
+        let key = &read[*other].public_key;
+        *other != place
+            && may_be_of(ca, &read[*other])
+            && Signed::certificate(ca).is_by(key.algorithm, key.key) == Some(true)
+    };
+    (0..read.len()).filter(is_signer).collect()
+}
+
+/// Whether the key identifiers, where both are there, do not speak against it (RFC 5280 section
+/// 4.2.1.1): not every key of a large file is tried.
+fn may_be_of(issued: &ClientCertificate<'_>, issuer: &ClientCertificate<'_>) -> bool {
+    let wanted = issued.extensions.authority_key_id;
+    match (wanted, issuer.extensions.subject_key_id) {
+        (Some(wanted), Some(id)) => wanted == id,
+        _ => true,
+    }
 }
 
 fn trust_anchor(ca: &ClientCertificate<'_>) -> TrustAnchor<'static> {

@@ -208,7 +208,21 @@ fn names_are_compared_however_they_are_spelt() {
         assert_eq!(allowed(&policy, &login).jid, "alice@localhost", "{name:?}");
         server.write("ca.pem", &root.pem);
     }
-    // Another name is another name.
+    // Another name is another name, but a key is a key: what it revokes is revoked, and what it
+    // signed is below it.
+    let renamed = root.spelt(printable("Renamed CA"));
+    server.write("ca.crl", &renamed.crl(7, 2099));
+    let policy = server.load(PKI, "crl_files = ['ca.crl']");
+    assert_eq!(
+        why(&policy, &request(&[root.issue(&alice(7))])),
+        refused_for("revoked")
+    );
+    let middle = renamed.intermediate("middle");
+    server.write("ca.pem", &format!("{}{}", root.pem, middle.pem));
+    let policy = server.load(PKI, "");
+    let login = request(&[middle.issue(&alice(9))]);
+    assert_eq!(why(&policy, &login), refused_for("unknown_ca"));
+    server.write("ca.pem", &root.pem);
     let stranger = root.spelt(printable("TestCA"));
     let policy = server.load(PKI, "");
     let login = request(&[stranger.issue(&alice(8))]);
@@ -261,6 +275,11 @@ fn extensions_that_can_not_be_read_are_refused() {
         (32, b"nothing".to_vec()),
         (32, der(0x30, &[der(0x0c, &[vec![1]])])),
         (54, der(0x02, &[])),
+        (30, der(0x30, &[der(0xa7, &[])])),
+        (
+            33,
+            der(0x30, &[der(0x30, &[der(0x06, &[vec![0x2a, 0x81]])])]),
+        ),
     ] {
         let mut params = alice(1);
         params.custom_extensions = vec![critical(&[2, 5, 29, id], content.clone())];

@@ -176,13 +176,12 @@ impl Crl {
             signature: &self.der[self.signature.clone()],
         };
         let is_right = signed.is_by(key.algorithm, key.key).unwrap_or(false);
-        if checked.len() >= MAX_KEYS {
-            checked.clear();
+        if checked.len() < MAX_KEYS {
+            checked.push(Checked {
+                key: key.raw.to_vec(),
+                is_right,
+            });
         }
-        checked.push(Checked {
-            key: key.raw.to_vec(),
-            is_right,
-        });
         is_right
     }
 
@@ -343,8 +342,8 @@ pub(super) fn in_part(name: &'static str) -> impl FnOnce(der::Error) -> CrlError
     move |rule| CrlError::Malformed(name, rule.into())
 }
 
-/// The keys that share the name of a list's issuer; there is commonly one.
-const MAX_KEYS: usize = 8;
+/// The keys whose word on a list is kept; there is commonly one.
+const MAX_KEYS: usize = 64;
 
 #[cfg(test)]
 mod tests {

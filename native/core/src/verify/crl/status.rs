@@ -68,19 +68,20 @@ pub(in crate::verify) fn check<'a>(
 fn status(link: &Link<'_>, trust: &TrustStore, now: i64) -> Result<(), Fault> {
     let issuer = link.certificate.issuer().prepared();
     let named = |list: &&Crl| list.prepared_issuer() == issuer;
+    let serial = link.certificate.serial();
+    // Whatever name is in it, the issuer's key signed it.
+    for list in trust.crls() {
+        if let Some(entry) = list.entry(serial)
+            && list.is_signed_by(&link.issuer_key)
+        {
+            return Err(revoked(link, list, &entry));
+        }
+    }
     let (own, others): (Vec<&Crl>, Vec<&Crl>) = trust
         .crls()
         .iter()
         .filter(named)
         .partition(|list| list.is_signed_by(&link.issuer_key));
-
-    let serial = link.certificate.serial();
-    if let Some((list, entry)) = own
-        .iter()
-        .find_map(|&list| Some((list, list.entry(serial)?)))
-    {
-        return Err(revoked(link, list, &entry));
-    }
     // A CA that has changed its key may have revoked it with the former one.
     if let Some(list) = others.iter().find(|list| list.entry(serial).is_some()) {
         return Err(undetermined(
