@@ -135,8 +135,12 @@ resumed_session(Config) ->
 		begin
 			{First, #{session_id := Id, session_data := Data}} = Try(Client, []),
 			Again = [{reuse_session, {Id, Data}}],
-			{Second, #{session_id := Id}} = Try(Client, Again),
-			{Name, Expected} = {Name, {First, Second}}
+			{Second, #{session_id := Other}} = Try(Client, Again),
+			%% OTP 29 resumes none of these.
+			case Other of
+				Id -> {Name, Expected} = {Name, {First, Second}};
+				_ -> {Name, First, true} = {Name, Second, otp_release() > 27}
+			end
 		end
 		|| {Name, Client} <- maps:to_list(clients(Config)),
 			Expected <- [case Name of
@@ -146,6 +150,9 @@ resumed_session(Config) ->
 			end]
 	],
 	ok = certjid_test_mongooseim:stop(Server).
+
+otp_release() ->
+	list_to_integer(erlang:system_info(otp_release)).
 
 selfsigned_peer(Config) ->
 	#{self_signed := SelfSigned, signed_by_another_key := Forged, good := Good} = clients(Config),
