@@ -162,6 +162,9 @@ impl<'a> Reader<'a> {
     /// The sign and the little-endian digits of a big integer.
     fn big(&mut self, length: usize) -> Read<Value<'a>> {
         let sign = self.byte()?;
+        if sign > 1 {
+            return Err("it has an integer whose sign is neither 0 nor 1");
+        }
         let digits = self.take(length)?;
         let number = digits
             .iter()
@@ -515,6 +518,7 @@ mod tests {
             assert_eq!(decode(&bytes).unwrap().id.unwrap().written(), id);
         }
         refused(&with(&[&[106]]));
+        refused(&with(&[&[110, 1, 2, 7]]));
         refused(&with(&[&[70, 0, 0, 0, 0, 0, 0, 0, 0]]));
         assert_eq!(
             refused(&with(&[&[97, 1], &[97, 1]])),
