@@ -161,7 +161,7 @@ raw(Config) ->
 				{good, null, <<"alice@localhost">>, true},
 				{good, "=", <<"alice@localhost">>, true},
 				{good, B64("ALICE@LOCALHOST"), <<"alice@localhost">>, true},
-				{good, B64("alice@localhost/r"), <<"invalid-authzid">>, true},
+				{good, B64("alice@localhost/r"), <<"alice@localhost">>, true},
 				{good, B64("alice@example.org"), refused, true},
 				{good, B64("@@"), <<"invalid-authzid">>, true},
 				{good, "YWJ", <<"malformed-request">>, true},
