@@ -10,6 +10,8 @@
 
 use core::fmt;
 
+use memchr::memmem;
+
 use crate::certificate::{MAX_CERTIFICATE, MAX_CHAIN};
 use crate::der::Reader;
 use crate::headers::{Forwarded, HeaderError, Proxy};
@@ -99,7 +101,7 @@ fn header(proxy: Proxy, value: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
 }
 
 fn contains(text: &[u8], what: &[u8]) -> bool {
-    text.windows(what.len()).any(|window| window == what)
+    memmem::find(text, what).is_some()
 }
 
 /// Why an input holds no certificate.

@@ -30,7 +30,11 @@ pub enum Listener<'a> {
 impl Listener<'_> {
     pub fn decode(&self) -> ListenerRef {
         match self {
-            Self::Name(name) => ListenerRef::Name(String::from_utf8_lossy(name).into_owned()),
+            Self::Name(name) => {
+                // None is so long, and a scheduler is not to be held up by one.
+                let name = &name[..name.len().min(MAX_NAME)];
+                ListenerRef::Name(String::from_utf8_lossy(name).into_owned())
+            }
             Self::Port(port) => ListenerRef::Port(*port),
         }
     }
@@ -101,3 +105,6 @@ pub fn answer(answer: &Answer<'_>) -> ModuleAnswer {
     };
     answer.unwrap_or(ModuleAnswer::Error(Condition::NotAuthorized))
 }
+
+/// The bytes of a listener's name that are looked at.
+const MAX_NAME: usize = 1_024;

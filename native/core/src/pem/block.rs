@@ -1,5 +1,7 @@
 //! The blocks of a text, found without decoding them.
 
+use memchr::memmem;
+
 use super::error::{InPlace, PemError, PemFault};
 use super::label::{self, Label};
 use super::lines::Lines;
@@ -205,7 +207,7 @@ pub(super) fn is_utf16(text: &[u8]) -> bool {
 }
 
 pub(super) fn position(text: &[u8], what: &[u8]) -> Option<usize> {
-    text.windows(what.len()).position(|window| window == what)
+    memmem::find(text, what)
 }
 
 pub(super) const BEGIN: &[u8] = b"-----BEGIN";

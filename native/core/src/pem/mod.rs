@@ -142,7 +142,7 @@ pub fn private_key(file: &[u8]) -> Result<PrivateKey, PemError> {
 /// worth saying whatever else is wrong with the file.
 pub fn names_private_key(file: &[u8]) -> bool {
     const BOUNDARY: &[u8] = b"PRIVATE KEY-----";
-    file.windows(BOUNDARY.len()).any(|part| part == BOUNDARY)
+    block::position(file, BOUNDARY).is_some()
 }
 
 /// What a file holds of what was asked for.
