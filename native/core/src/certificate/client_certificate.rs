@@ -120,13 +120,17 @@ impl<'a> ClientCertificate<'a> {
     }
 
     fn read_names(&mut self) -> Result<(), CertificateError> {
-        let first = self
-            .subject
-            .attributes()
-            .find(|attribute| attribute.kind == oid::COMMON_NAME);
-        self.common_name = first.and_then(|first| text::decode(first.tag, first.value).ok());
-        let (subject, alt_names) = (self.subject, self.extensions.subject_alt_name);
-        names::each(&subject, alt_names, |entry| {
+        self.has_unusable_names = self.subject.has_empty_rdn();
+        let mut has_common_name = false;
+        for attribute in self.subject.attributes() {
+            let decoded = text::decode(attribute.tag, attribute.value);
+            self.has_unusable_names |= decoded.is_err();
+            if attribute.kind == oid::COMMON_NAME && !has_common_name {
+                has_common_name = true;
+                self.common_name = decoded.ok();
+            }
+        }
+        names::each_alternative(self.extensions.subject_alt_name, |entry| {
             self.has_unusable_names = self.has_unusable_names || entry.fault().is_some();
             self.xmpp_addrs.extend(entry.xmpp_addr());
         })?;

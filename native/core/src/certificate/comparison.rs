@@ -8,12 +8,15 @@ pub(super) fn is_same(one: (u8, &[u8]), other: (u8, &[u8])) -> bool {
     if one == other {
         return true;
     }
-    let is_ascii = |(tag, value): (u8, &[u8])| {
-        matches!(tag, 0x0c | 0x12..=0x16 | 0x19..=0x1b)
-            && value.iter().all(|byte| matches!(byte, b' '..=b'~'))
-    };
-    if is_ascii(one) && is_ascii(other) {
-        return words(one.1).eq(words(other.1));
+    if is_ascii(one.0, one.1) && is_ascii(other.0, other.1) {
+        let (mut ones, mut others) = (words(one.1), words(other.1));
+        return loop {
+            match (ones.next(), others.next()) {
+                (None, None) => break true,
+                (Some(one), Some(other)) if one.eq_ignore_ascii_case(other) => {}
+                _ => break false,
+            }
+        };
     }
     match (prepare(one.0, one.1), prepare(other.0, other.1)) {
         (Some(one), Some(other)) => one == other,
@@ -21,17 +24,34 @@ pub(super) fn is_same(one: (u8, &[u8]), other: (u8, &[u8])) -> bool {
     }
 }
 
-/// The words of an ASCII text, in lower case.
-fn words(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+/// Whether it is a text of printable ASCII, as most are.
+fn is_ascii(tag: u8, value: &[u8]) -> bool {
+    matches!(tag, 0x0c | 0x12..=0x16 | 0x19..=0x1b)
+        && value.iter().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
+/// The words of an ASCII text.
+fn words(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let words = value.split(|&byte| byte == b' ');
-    words
-        .filter(|word| !word.is_empty())
-        .map(<[u8]>::to_ascii_lowercase)
+    words.filter(|word| !word.is_empty())
 }
 
 /// A text without what does not count: the type of the string, case, white space at its ends and
 /// its amount elsewhere, characters that are not seen. None where it is not a text.
 pub(super) fn prepare(tag: u8, value: &[u8]) -> Option<String> {
+    if is_ascii(tag, value) {
+        let mut folded = String::with_capacity(value.len());
+        for word in words(value) {
+            if !folded.is_empty() {
+                folded.push(' ');
+            }
+            folded.extend(
+                word.iter()
+                    .map(|byte| char::from(byte.to_ascii_lowercase())),
+            );
+        }
+        return Some(folded);
+    }
     let text = decode(tag, value)?;
     let seen = text.nfkc().filter_map(|c| match c {
         // Controls that are white space, and those that are nothing (RFC 4518 section 2.2).

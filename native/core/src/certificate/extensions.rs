@@ -83,19 +83,16 @@ impl<'a> Extensions<'a> {
             contents,
             ..Self::default()
         };
-        let mut seen = [&[][..]; MAX_EXTENSIONS];
-        let mut count = 0;
+        let mut seen = Seen::default();
         let mut all = Reader::new(contents);
         while !all.is_empty() {
             let extension = Extension::take(&mut all).map_err(malformed)?;
-            if seen[..count].contains(&extension.id) {
+            if !seen.insert(extension.id) {
                 return Err(CertificateError::DuplicateExtension(name(extension.id)));
             }
-            let Some(next) = seen.get_mut(count) else {
+            if seen.count > MAX_EXTENSIONS {
                 return Err(CertificateError::TooManyExtensions);
-            };
-            *next = extension.id;
-            count += 1;
+            }
             found.note(&extension).map_err(|rule| {
                 CertificateError::MalformedExtension(name(extension.id), rule.into())
             })?;
@@ -105,7 +102,7 @@ impl<'a> Extensions<'a> {
 
     fn note(&mut self, extension: &Extension<'a>) -> Result<(), der::Error> {
         let value = extension.value;
-        if is_standard(extension.id) {
+        if is_standard(extension.id) && !is_read_throughout(extension.id) {
             der::check(value).map_err(|(_, rule)| rule)?;
         }
         let policies = &mut self.policies;
@@ -173,6 +170,31 @@ impl<'a> Extensions<'a> {
     }
 }
 
+/// The extensions that have come by.
+#[derive(Debug, Default)]
+struct Seen<'a> {
+    count: usize,
+    /// Those of the arc 2.5.29, a bit each.
+    standard: u128,
+    others: Vec<&'a [u8]>,
+}
+
+impl<'a> Seen<'a> {
+    /// False where it was there before.
+    fn insert(&mut self, id: &'a [u8]) -> bool {
+        self.count += 1;
+        if let [0x55, 0x1d, number @ 0..0x80] = id {
+            let bit = 1 << number;
+            let is_new = self.standard & bit == 0;
+            self.standard |= bit;
+            return is_new;
+        }
+        let is_new = !self.others.contains(&id);
+        self.others.push(id);
+        is_new
+    }
+}
+
 /// One extension, or one of a revocation list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Extension<'a> {
@@ -203,6 +225,18 @@ impl<'a> Extension<'a> {
 /// Whether it is of the arc of RFC 5280's extensions, 2.5.29: all of these are ASN.1.
 fn is_standard(id: &[u8]) -> bool {
     id.starts_with(&[0x55, 0x1d])
+}
+
+/// Whether its reader leaves nothing of it unread.
+fn is_read_throughout(id: &[u8]) -> bool {
+    matches!(
+        id,
+        oid::BASIC_CONSTRAINTS
+            | oid::EXT_KEY_USAGE
+            | oid::KEY_USAGE
+            | oid::SUBJECT_ALT_NAME
+            | oid::SUBJECT_KEY_ID
+    )
 }
 
 /// Whether it is one of the extensions in [`Policies`].

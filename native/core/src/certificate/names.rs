@@ -139,6 +139,17 @@ pub(super) fn each<'a>(
             content: Content::Unusable("has an empty SET where RFC 5280 has attributes"),
         });
     }
+    each_alternative(subject_alt_name, see)
+}
+
+/// Gives each of the contents of the subjectAltName.
+///
+/// # Errors
+/// As [`each`].
+pub(super) fn each_alternative<'a>(
+    subject_alt_name: Option<&'a [u8]>,
+    mut see: impl FnMut(Entry<'a>),
+) -> Result<(), CertificateError> {
     let mut entries = Reader::new(subject_alt_name.unwrap_or_default());
     while !entries.is_empty() {
         let entry = entries.any().and_then(|entry| general_name(&entry));
@@ -151,11 +162,15 @@ pub(super) fn each<'a>(
 
 fn general_name<'a>(entry: &Element<'a>) -> Result<Entry<'a>, der::Error> {
     let value = entry.value;
+    // Names, which are read throughout, are of those that are made of others.
+    if entry.is_constructed() && !matches!(entry.tag, OTHER_NAME | 0xa4) {
+        der::check(entry.raw).map_err(|(_, rule)| rule)?;
+    }
     let (kind, content) = match entry.tag {
-        OTHER_NAME => return other_name(value),
+        OTHER_NAME => return other_name(entry),
         0x81 => ("rfc822Name", Content::Text(IA5_STRING)),
         0x82 => ("dNSName", Content::Text(IA5_STRING)),
-        0xa4 => ("directoryName", directory_name(value)),
+        0xa4 => ("directoryName", directory_name(entry)?),
         0x86 => ("uniformResourceIdentifier", Content::Text(IA5_STRING)),
         0x87 => ("iPAddress", Content::IpAddress),
         0x88 if oid::check(value).is_ok() => ("registeredID", Content::Identifier),
@@ -181,16 +196,19 @@ fn general_name<'a>(entry: &Element<'a>) -> Result<Entry<'a>, der::Error> {
     })
 }
 
-fn directory_name(value: &[u8]) -> Content<'_> {
-    let mut reader = Reader::new(value);
+fn directory_name<'a>(entry: &Element<'a>) -> Result<Content<'a>, der::Error> {
+    let mut reader = entry.inner();
     match DistinguishedName::take(&mut reader).and_then(|name| reader.end().map(|()| name)) {
-        Ok(name) => Content::DirectoryName(name),
-        Err(_) => Content::Unusable("is not a distinguished name"),
+        Ok(name) => Ok(Content::DirectoryName(name)),
+        Err(_) => {
+            der::check(entry.raw).map_err(|(_, rule)| rule)?;
+            Ok(Content::Unusable("is not a distinguished name"))
+        }
     }
 }
 
-fn other_name(contents: &[u8]) -> Result<Entry<'_>, der::Error> {
-    let mut fields = Reader::new(contents);
+fn other_name<'a>(entry: &Element<'a>) -> Result<Entry<'a>, der::Error> {
+    let mut fields = entry.inner();
     // Without a type of its own an entry may be taken for an xmppAddr, or not.
     let id = fields.oid()?;
     let kind = match id {
@@ -200,7 +218,11 @@ fn other_name(contents: &[u8]) -> Result<Entry<'_>, der::Error> {
         UPN => Kind::Named("UPN"),
         _ => Kind::Identifier(id),
     };
-    let (value, content) = match (explicit_value(fields), id) {
+    let explicit = explicit_value(fields);
+    if !explicit.is_ok_and(|string| !string.is_constructed()) {
+        der::check(entry.raw).map_err(|(_, rule)| rule)?;
+    }
+    let (value, content) = match (explicit, id) {
         (Ok(string), oid::XMPP_ADDR) => (string.value, xmpp_addr(&string)),
         (Err(why), oid::XMPP_ADDR) => {
             let malformed = Malformed::Form(why);

@@ -209,30 +209,35 @@ impl fmt::Display for Error {
 /// # Errors
 /// The offset in bytes, and the rule that is broken there.
 pub(crate) fn check(der: &[u8]) -> Result<(), (usize, Error)> {
-    // The ends of the elements that are open, as offsets.
-    let mut open = vec![der.len()];
-    let mut at = 0;
-    while let Some(&end) = open.last() {
+    // The ends of the elements that are open, as offsets: the input, and the elements within.
+    let mut open = [0; MAX_DEPTH + 1];
+    let (mut depth, mut at) = (0, 0);
+    open[0] = der.len();
+    loop {
+        let end = open[depth];
         if at == end && at > 0 {
-            open.pop();
+            match depth.checked_sub(1) {
+                Some(outer) => depth = outer,
+                None => return Ok(()),
+            }
             continue;
         }
-        if open.len() == 1 && at > 0 {
+        if depth == 0 && at > 0 {
             return Err((at, Error("an element more than is expected there")));
         }
         let element = Reader(&der[at..end]).any().map_err(|rule| (at, rule))?;
         at += element.raw.len() - element.value.len();
         if element.is_constructed() {
-            if open.len() > MAX_DEPTH {
-                return Err((at, TOO_DEEP));
+            depth += 1;
+            match open.get_mut(depth) {
+                Some(inner) => *inner = at + element.value.len(),
+                None => return Err((at, TOO_DEEP)),
             }
-            open.push(at + element.value.len());
         } else {
             check_primitive(&element).map_err(|rule| (at, rule))?;
             at += element.value.len();
         }
     }
-    Ok(())
 }
 
 /// The length of an element, in the shortest form (X.690 section 10.1), and what follows it.
