@@ -345,23 +345,25 @@ fn a_file_that_cannot_be_read_or_is_not_utf_8_says_so() {
 struct Example {
     folder: PathBuf,
     file: PathBuf,
+    /// The folder goes with the test.
+    _kept: tempfile::TempDir,
 }
 
 impl Example {
     fn new(name: &str) -> Self {
-        // Tests run at the same time, in one folder for each.
-        let test = std::thread::current()
-            .name()
-            .unwrap_or("config")
-            .replace("::", "-");
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-        fs::create_dir_all(&folder).unwrap();
+        // Tests run at the same time, also those of one binary in two processes.
+        let kept = tempfile::tempdir().unwrap();
+        let folder = kept.path().to_owned();
         for beside in ["ca.pem", "server.pem", "server.key"] {
             fs::write(folder.join(beside), "").unwrap();
         }
         let file = folder.join(name);
         fs::copy(root().join("config").join(name), &file).unwrap();
-        Self { folder, file }
+        Self {
+            folder,
+            file,
+            _kept: kept,
+        }
     }
 
     fn load(&self) -> Config {
@@ -369,12 +371,6 @@ impl Example {
             Ok(config) => config,
             Err(errors) => panic!("{errors}"),
         }
-    }
-}
-
-impl Drop for Example {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.folder);
     }
 }
 

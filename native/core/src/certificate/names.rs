@@ -102,6 +102,7 @@ impl<'a> Entry<'a> {
             Content::XmppAddr(_) if self.value.is_empty() => {
                 Some("is empty and names nobody".into())
             }
+            Content::XmppAddr(XmppAddr::Text(_)) => None,
             _ => self.text().err(),
         }
     }
