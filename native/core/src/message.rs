@@ -9,7 +9,8 @@ use crate::pem;
 /// be a key, is not shown.
 pub fn quote<T: AsRef<[u8]> + ?Sized>(text: &T) -> String {
     let bytes = text.as_ref();
-    if pem::is_in(bytes) {
+    // What is not shown may be long, and is not looked into.
+    if pem::is_in(&bytes[..bytes.len().min(MAX_SHOWN)]) {
         return "PEM text".to_owned();
     }
     match core::str::from_utf8(bytes) {
@@ -69,6 +70,10 @@ fn json_length_of(c: char) -> usize {
 
 /// How many characters of one text a sentence quotes.
 pub const MAX_QUOTED: usize = 200;
+
+/// The bytes in which PEM begins that such a quotation would show: those of the longest characters,
+/// and of the line that begins a block in the last of them.
+const MAX_SHOWN: usize = 4 * MAX_QUOTED + 64;
 
 /// How many of several texts a sentence quotes.
 pub const MAX_LISTED: usize = 3;
