@@ -101,12 +101,12 @@ step script "packages" bash test/package.sh
 # The NIF of the package is the one that the suites load.
 export CERTJID_SKIP_NIF=1
 step none "xref" rebar3 as check xref
-# One processor is enough for it, and the suites wait a lot.
+# One processor is enough for these, and the suites wait a lot.
 start none "dialyzer" rebar3 as check dialyzer
+# hostile_SUITE measures time; here it does so.
+start script "OTP of Debian 13" env -u CERTJID_PANIC_NIF bash test/otp.sh trixie
 step common_test "rebar3 ct" rebar3 ct
-join
-# hostile_SUITE measures time; here it has done so.
-step script "OTP of Debian 13" env -u CERTJID_PANIC_NIF bash test/otp.sh trixie
 step script "other days" bash test/days.sh
+join
 step none "demo" bash rel/demo.sh
 finish
