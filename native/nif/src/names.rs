@@ -2,7 +2,7 @@
 
 use certjid_core::certificate::ClientCertificate;
 use rustler::types::atom;
-use rustler::{Binary, Encoder as _, Env, Term};
+use rustler::{Binary, Encoder as _, Env, NewBinary, Term};
 
 /// `{ok, CommonName, XmppAddrs}` or `{error, Message}`. Every id-on-xmppAddr entry is among them; one
 /// that is not text is the empty text, which names nobody.
@@ -31,7 +31,12 @@ fn part<'a>(env: Env<'a>, der: &Binary<'a>, text: &str) -> Term<'a> {
         .flatten();
     match shared {
         Some(shared) => shared.into(),
-        None => text.encode(env),
+        None => {
+            // On the heap of the process where it is short, which `encode` never does.
+            let mut copy = NewBinary::new(env, text.len());
+            copy.as_mut_slice().copy_from_slice(text.as_bytes());
+            copy.into()
+        }
     }
 }
 
