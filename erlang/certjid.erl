@@ -51,7 +51,7 @@
 -export_type([request/0]).
 
 -type identity() :: #{
-	%% The first common name of the subject; undefined where there is none that is usable.
+	%% The first common name of the subject; undefined if it has no usable one.
 	common_name := binary() | undefined,
 	%% The usable xmppAddr fields in the certificate's order, duplicates kept.
 	xmpp_addrs := [binary()],
@@ -111,7 +111,7 @@
 -type path() :: string() | binary().
 -export_type([path/0]).
 
-%% What becomes of a certificate whose revocation is not known; the defaults are allow for a
+%% Whether to accept a certificate whose revocation is not known; the defaults are allow for a
 %% missing CRL and refuse for a stale one. MongooseIM has no such options: it checks no CRLs.
 -type load_options() :: #{missing_crl => allow | refuse, stale_crl => allow | refuse}.
 -export_type([load_options/0]).

@@ -1,7 +1,7 @@
 %% @doc Asks the Erlang modules that `auth.sasl_external' names, as MongooseIM does: the module's
 %% `verify_creds/1' answers `{ok, UserName}' or `{error, SaslCondition}', both binaries.
 %%
-%% MongooseIM hands over its credentials, of which there are none here, but a map with its keys:
+%% MongooseIM hands over its credentials. Here it is a map with the same keys:
 %% `lserver', `der_cert', `pem_cert' and `xmpp_addresses', and, where there are such,
 %% `common_name' and `auth_id'. {@link certjid_verification} takes both, and judges the certificate
 %% by the node's own configuration file.

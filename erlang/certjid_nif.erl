@@ -5,7 +5,7 @@
 %% error of the caller (`badarg' or an error that names the key); bad data is `{error, _}'.
 %%
 %% Where the shared library is missing, loading this module logs the reason, and every call
-%% fails with `{nif_not_loaded, File, Reason}'. Loading it anew while it is in use fails with
+%% fails with `{nif_not_loaded, File, Reason}'. Loading it again while it is in use fails with
 %% `on_load_failure', and the module stays as it is: another version is loaded after
 %% `code:delete/1' and `code:purge/1', or by a restart of the node. References to policies are of
 %% the library that made them.

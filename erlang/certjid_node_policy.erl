@@ -47,7 +47,7 @@ start() ->
 started({ok, _Pid}) -> ok;
 started({error, {already_started, _Pid}}) -> ok.
 
-%% @doc The policy, or why there is none.
+%% @doc The policy, or why it can't be had.
 -spec get() -> loaded().
 get() ->
 	case {whereis(?MODULE), persistent_term:get(?MODULE, undefined)} of

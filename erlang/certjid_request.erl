@@ -1,6 +1,6 @@
 %% @doc The requests of {@link certjid} and {@link certjid_sidecar}: checked, with all keys there.
 %%
-%% An unknown key is an error: a misspelt `authzid' would else be a login without one.
+%% An unknown key is an error: otherwise a misspelt `authzid' would be a login without one.
 -module(certjid_request).
 
 -export([normalize/1]).
@@ -64,7 +64,7 @@ normalize(#{listener := Listener, host := Host} = Request)
 normalize(Request) ->
 	error(badarg, [Request]).
 
-%% @doc The listener as the NIF takes it. Fails with `badarg' where it is none.
+%% @doc The listener as the NIF takes it. Fails with `badarg' if it is not a listener.
 -spec listener(listener()) -> certjid_nif:listener().
 listener({port, Port}) when is_integer(Port), Port >= 0, Port =< 65535 -> {port, Port};
 listener(c2s) -> {name, <<"c2s">>};
@@ -91,7 +91,7 @@ chain(#{cert := Cert}) ->
 chain(_Request) ->
 	{ok, []}.
 
-%% An improper list is none.
+%% An improper list is not a chain.
 is_chain([Der | Issuers]) -> is_binary(Der) andalso is_chain(Issuers);
 is_chain(End) -> End =:= [].
 

@@ -98,7 +98,8 @@ stop(Host) ->
 	end,
 	take_over().
 
-%% @doc Other options. The policy itself is loaded anew at each reload of ejabberd, also without.
+%% @doc Other options. The policy itself is loaded again at each reload of ejabberd, with or without
+%% other options.
 -spec reload(binary(), options(), options()) -> ok.
 reload(Host, Options, _OldOptions) ->
 	load(Host, Options).
@@ -144,7 +145,7 @@ mod_doc() ->
 		]
 	}.
 
-%% @doc Loads the policies of all hosts anew. Of one that is broken the old one stays.
+%% @doc Loads the policies of all hosts again. Where the new one is invalid, the old one stays.
 -spec config_reloaded() -> ok.
 config_reloaded() ->
 	lists:foreach(fun(Host) ->

@@ -275,7 +275,7 @@ memory_is_flat(Config) ->
 	true = RssAfter < Rss + Rss div 10 + 8192,
 	true = TotalAfter < Total + Total div 10 + 2048.
 
-%% As a code upgrade does it: the module is loaded anew while calls run.
+%% As a code upgrade does it: the module is loaded again while calls run.
 a_library_in_use_stays(Config) ->
 	#{policy := Policy, alice := Alice} = world(Config),
 	Caller = fun Loop() ->

@@ -1,4 +1,4 @@
-%% What becomes of logins on Prosody when the sidecar or its files fail: an answer within the
+%% Logins on Prosody when the sidecar or its files fail: an answer within the
 %% time-out in every case, and logins again when the fault is over.
 -module(prosody_faults_SUITE).
 

@@ -27,7 +27,7 @@ use crate::pem::{self, Contents, PemError};
 /// The last two are read by [`crate::headers`], and as strictly as there.
 ///
 /// # Errors
-/// Where it is none of them, has no certificate, or has more than the limits of this module
+/// Where it is in another encoding, has no certificate, or has more than the limits of this module
 /// allow. What is in the certificates is not looked at.
 pub fn chain(input: &[u8]) -> Result<Vec<Vec<u8>>, EncodingError> {
     if input.len() > MAX_INPUT {

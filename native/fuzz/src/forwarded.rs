@@ -43,7 +43,7 @@ pub fn check(data: &[u8]) {
         let values = vec![leaf.clone(), leaf.clone()];
         assert!(
             read(values, chain).is_err(),
-            "the header stands there twice"
+            "duplicate header"
         );
     }
 

@@ -175,8 +175,8 @@ impl<'a> ClientCertificate<'a> {
         self.validity.not_after
     }
 
-    /// The first common name of the subject, in the order of the certificate. None where there
-    /// is none, or the first one is unusable.
+    /// The first common name of the subject, in the order of the certificate. None without
+    /// one, or if the first one is unusable.
     pub fn common_name(&self) -> Option<&str> {
         self.common_name.as_deref()
     }

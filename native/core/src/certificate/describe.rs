@@ -41,8 +41,8 @@ impl Certificate {
         &self.der
     }
 
-    /// The first common name of the subject, in the order of the certificate. None where there
-    /// is none, or the first one is unusable.
+    /// The first common name of the subject, in the order of the certificate. None without
+    /// one, or if the first one is unusable.
     pub fn common_name(&self) -> Option<&str> {
         self.common_name.as_deref()
     }

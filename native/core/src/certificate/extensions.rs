@@ -8,7 +8,7 @@ use crate::der::{
 /// What the extensions of one certificate say. Those that are not listed decide nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Extensions<'a> {
-    /// The contents of the SEQUENCE of all of them; empty where there are none.
+    /// The contents of the SEQUENCE of all of them; empty without any.
     pub(crate) contents: &'a [u8],
     pub(crate) basic_constraints: Option<BasicConstraints>,
     pub(crate) key_usage: Option<KeyUsage>,

@@ -14,8 +14,7 @@ impl Places {
         self.0.get(path).copied()
     }
 
-    /// The line of an option, or of the nearest table around it that the file has; 0 where there
-    /// is none.
+    /// The line of an option, or of the nearest table around it that the file has; otherwise 0.
     pub(crate) fn nearest(&self, path: &str) -> usize {
         let mut path = path;
         loop {

@@ -21,7 +21,7 @@ pub fn same_domain_in_other_form(one: &str, other: &str) -> bool {
         && unicode(one).is_some_and(|domain| unicode(other) == Some(domain))
 }
 
-/// What is to be added to a sentence that says that `host` is none of some domains, all prepared:
+/// What is to be added to a sentence that says that `host` is not one of some domains, all prepared:
 /// the hint that one is the same in IDNA, or nothing.
 pub(crate) fn hint_of_other_form<'a>(
     host: &str,

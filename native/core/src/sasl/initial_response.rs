@@ -3,8 +3,8 @@
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::{Engine as _, alphabet};
 
-/// Decodes an initial response to the authorization identity; None where there is none, that is
-/// where the text is empty or `=`.
+/// Decodes an initial response to the authorization identity; None if the client
+/// sent none, that is where the text is empty or `=`.
 ///
 /// As MongooseIM (over OTP's `base64:mime_decode/1`), this skips every character outside of the
 /// alphabet, takes one `=` where two are due, and goes on after padding.

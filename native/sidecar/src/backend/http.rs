@@ -221,7 +221,7 @@ pub fn compare(body: &[u8], certificate: &[u8]) -> MethodAnswer {
             MethodAnswer::Accepted("the service knows the certificate".to_owned())
         }
         Ok(known) => MethodAnswer::Refused(format!(
-            "the certificate is none of the {} that the service knows of the user",
+            "the certificate is not among the {} that the service has for the user",
             known.len()
         )),
         Err(error) => MethodAnswer::Refused(format!("the service's answer can't be read: {error}")),

@@ -23,7 +23,7 @@ pub(super) trait Service {
     /// Opens a connection.
     ///
     /// # Errors
-    /// Why there is none, for the operator.
+    /// Why it failed, for the operator.
     async fn connect(&self) -> Result<Self::Connection, String>;
 
     /// Asks, and gives the connection back if it can be used again.

@@ -51,11 +51,11 @@ pub(super) struct CheckArgs {
     /// Decide as at this time, in RFC 3339 or Unix seconds; now by default
     #[arg(long, value_parser = parse_time, conflicts_with = "socket", allow_hyphen_values = true)]
     time: Option<i64>,
-    /// What becomes of certificates whose issuer has no CRL, at listeners with crl_files; a
+    /// Whether to accept certificates whose issuer has no CRL, at listeners with crl_files; a
     /// running sidecar has its own setting [default: allow]
     #[arg(long, env = "CERTJID_MISSING_CRL", value_name = "VERDICT")]
     missing_crl: Option<OnCrl>,
-    /// What becomes of certificates whose issuer's CRL is out of date; a running sidecar has its
+    /// Whether to accept certificates whose issuer's CRL is out of date; a running sidecar has its
     /// own setting [default: refuse]
     #[arg(long, env = "CERTJID_STALE_CRL", value_name = "VERDICT")]
     stale_crl: Option<OnCrl>,

@@ -147,7 +147,7 @@ fn parse_jid(text: &str) -> Result<Jid, Unusable> {
     Ok(jid)
 }
 
-/// The local part, or the domain where there is none; never the name of another file here.
+/// The local part, or the domain without one; never the name of another file here.
 fn file_name(jid: &Jid) -> String {
     let name = if jid.local.is_empty() {
         &jid.domain
@@ -205,7 +205,7 @@ fn write_pair(
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32, made: &mut Vec<PathBuf>) -> Result<(), Unusable> {
-    // Made anew, for an old file might be readable by others.
+    // A new file, for an old one might be readable by others.
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(path, error)),
         _ => {}

@@ -43,7 +43,7 @@ enum RegistryCommand {
     Remove(RemoveArgs),
 }
 
-/// Adds a certificate of a user; makes the registry where there is none
+/// Adds a certificate of a user; makes the registry if it does not exist
 #[derive(Args, Debug)]
 struct AddArgs {
     /// The user, as user@host
@@ -81,7 +81,7 @@ struct ListArgs {
 
 /// Removes a certificate of a user, or all; it is refused at the next login
 ///
-/// Exit status 1 where there is none such.
+/// Exit status 1 if the user has no such certificate.
 #[derive(Args, Debug)]
 struct RemoveArgs {
     /// The user, as user@host

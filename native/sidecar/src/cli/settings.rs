@@ -59,11 +59,11 @@ pub struct Settings {
     /// Reload when the configuration, a CA file or a CRL changes, and not only on SIGHUP
     #[arg(long, env = "CERTJID_WATCH")]
     pub watch: bool,
-    /// What becomes of certificates whose issuer has no CRL, at listeners with crl_files
+    /// Whether to accept certificates whose issuer has no CRL, at listeners with crl_files
     /// [default: allow]
     #[arg(long, env = "CERTJID_MISSING_CRL", value_name = "VERDICT")]
     pub missing_crl: Option<OnCrl>,
-    /// What becomes of certificates whose issuer's CRL is out of date [default: refuse]
+    /// Whether to accept certificates whose issuer's CRL is out of date [default: refuse]
     #[arg(long, env = "CERTJID_STALE_CRL", value_name = "VERDICT")]
     pub stale_crl: Option<OnCrl>,
     /// The tag of a pool outgoing_pools.ldap.TAG that uses StartTLS, several with commas or by

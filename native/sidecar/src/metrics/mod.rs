@@ -125,7 +125,7 @@ impl Metrics {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// The policy was loaded anew, or kept since the new one has faults.
+    /// The policy was loaded again, or kept since the new one has faults.
     pub fn reloaded(&self, succeeded: bool) {
         let counter = if succeeded {
             &self.reloads

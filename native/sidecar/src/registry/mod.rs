@@ -156,7 +156,7 @@ impl User {
     /// The user of a bare JID.
     ///
     /// # Errors
-    /// Where it is none, or of a domain alone.
+    /// If it is not a JID, or only a domain.
     pub fn parse(jid: &str) -> Result<Self, RegistryError> {
         let jid = Jid::parse(jid.as_bytes()).map_err(RegistryError::Jid)?;
         if !jid.resource.is_empty() {

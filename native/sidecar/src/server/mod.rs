@@ -29,7 +29,7 @@ use unsent::Unsent;
 /// What bounds the connections.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// The user ids that may connect; all that the socket's mode lets in where there is none.
+    /// The user ids that may connect; without any, all that the socket's mode lets in.
     pub allow_uids: Vec<u32>,
     /// Connections at the same time; one more is closed at once.
     pub max_connections: usize,

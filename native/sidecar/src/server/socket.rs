@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct Access {
     /// The mode of the file, such as 0o660.
     pub mode: u32,
-    /// The owner's id; the process's own where there is none.
+    /// The owner's id; without one, the process's own.
     pub owner: Option<u32>,
     /// The group's id.
     pub group: Option<u32>,

@@ -45,7 +45,7 @@ fn a_registered_certificate_logs_in_until_it_is_removed() {
         answer["message"]
             .as_str()
             .unwrap()
-            .contains("none of the 1"),
+            .contains("not among the 1"),
         "{answer}"
     );
 

@@ -12,7 +12,7 @@ impl Section<'_> {
     }
 
     /// As [`check`](Self::check), for the options whose keys begin with `prefix`: those of the
-    /// table that stands there.
+    /// table at that place.
     pub(super) fn check_below(&self, prefix: &str, options: &'static [ConfigOption]) {
         for option in options {
             let releases = match option.effect {

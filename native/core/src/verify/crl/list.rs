@@ -29,7 +29,7 @@ pub struct Crl {
     prepared_issuer: Vec<u8>,
     this_update: i64,
     next_update: i64,
-    /// Of cRLNumber; empty where there is none.
+    /// Of cRLNumber; empty without one.
     number: Vec<u8>,
     pub(super) scope: Scope,
     /// Where the entries begin, by serial number.

@@ -217,7 +217,7 @@ impl Postgres {
         if is_temporary(&error) {
             RegistryError::Unavailable(text)
         } else {
-            // The database may have been made anew.
+            // The database may be a new one.
             self.migrated.store(false, Ordering::Relaxed);
             RegistryError::Unusable(text)
         }
@@ -344,7 +344,7 @@ fn is_temporary(error: &tokio_postgres::Error) -> bool {
         .is_none_or(|code| classes.iter().any(|class| code.code().starts_with(class)))
 }
 
-/// What the server says, or why there is none. Never a row or a parameter.
+/// What the server says, or why it says nothing. Never a row or a parameter.
 fn words(error: &tokio_postgres::Error) -> String {
     use std::error::Error as _;
 
