@@ -335,7 +335,7 @@ describe(bad_reply) -> "what it sent is no reply";
 describe(closed) -> "it closed the connection while requests were under way";
 describe(enoent) -> "there is no such socket";
 describe(eacces) -> "this user may not open the socket";
-describe(econnrefused) -> "nobody serves this socket";
+describe(econnrefused) -> "connection refused: no process is listening";
 describe(Reason) -> io_lib:format("~0tp", [Reason]).
 
 answered(#state{problem = undefined} = State) ->

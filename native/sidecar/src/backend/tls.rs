@@ -233,7 +233,7 @@ fn key(file: &Path, options: &ClientTls) -> Result<PrivateKeyDer<'static>, Strin
     let password = options.password.as_ref().map_or("", Secret::expose);
     let key = pkcs8::EncryptedPrivateKeyInfoRef::try_from(locked.as_slice())
         .and_then(|locked| locked.decrypt(password))
-        .map_err(|error| named(file, format!("its password does not fit: {error}")))?;
+        .map_err(|error| named(file, format!("wrong password, or a broken key ({error})")))?;
     Ok(PrivatePkcs8KeyDer::from(key.as_bytes().to_vec()).into())
 }
 

@@ -22,13 +22,14 @@ use crate::server::{self, DEFAULT_LOG_REFUSALS, Limits, Service};
 
 /// Runs the sidecar: answers servers over a Unix socket, and serves a registry over HTTP
 ///
-/// SIGHUP loads the configuration again; SIGTERM and SIGINT answer what was asked and end.
+/// SIGHUP loads the configuration again; on SIGTERM and SIGINT it finishes pending requests
+/// and exits.
 #[derive(Args, Debug)]
 pub struct ServeArgs {
     #[command(flatten)]
     settings: Settings,
     /// A TOML file with these options, their names with underscores; the command line and the
-    /// environment go before it
+    /// environment take precedence
     #[arg(long = "settings", env = "CERTJID_SETTINGS", value_name = "FILE")]
     settings_file: Option<PathBuf>,
 }

@@ -20,10 +20,10 @@ pub(super) struct TopArgs {
     /// The socket that the sidecar listens on
     #[arg(long, env = "CERTJID_SOCKET", value_name = "PATH")]
     socket: PathBuf,
-    /// Seconds between two looks
+    /// Refresh interval in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0, value_parser = seconds)]
     interval: f64,
-    /// End after so many looks
+    /// End after this many refreshes
     #[arg(long, value_name = "NUMBER")]
     count: Option<u64>,
 }

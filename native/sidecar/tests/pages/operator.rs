@@ -11,7 +11,7 @@
 //! | a block of `ini` | a file of the name in its first line |
 //! | a block of `toml` | added to the listener's section `tls` |
 //!
-//! What stands behind `#` must be in the output of the command, which ends with status 1 where
+//! The text after `#` must be in the output of the command, which ends with status 1 where
 //! that is REFUSED, and else with 0.
 
 use std::fs;
