@@ -3,11 +3,12 @@
 
 use super::{Authzid, Refused, Request, connection};
 use crate::certificate::ClientCertificate;
-use crate::config::{Listener, ListenerRef, Tls};
+use crate::config::{Listener, ListenerRef};
+use crate::message::quote;
 use crate::policy::Policy;
 use crate::reason::Reason;
 use crate::sasl::{self, Credentials, Kind, Rules, Verdict};
-use crate::verify::VerifyMode;
+use crate::verify::{Crl, VerifyMode};
 
 /// What MongooseIM's credentials (`mongoose_credentials`) say of a login.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +32,8 @@ impl Policy {
     /// MongooseIM lets any certificate through over direct TLS, WebSocket and BOSH, and on a
     /// resumed session, where `disconnect_on_failure` is false, and never asks `crl_files`; so the
     /// certificate is judged here. MongooseIM does not tell the listener that took the connection:
-    /// one of those that take XMPP clients and ask for certificates must accept it, and none may
-    /// have a CRL that revokes it. Of the client's chain it hands over the leaf: the intermediate
+    /// one at which a certificate of the host can log in must accept it, and no listener that asks
+    /// for certificates may have a CRL that revokes it. Of the client's chain it hands over the leaf: the intermediate
     /// CAs must be in `cacertfile`.
     ///
     /// # Errors
@@ -70,12 +71,35 @@ impl Policy {
     }
 
     /// The listeners whose certificates certjid judges where it is not told which one took a
-    /// connection: those that take XMPP clients and ask for certificates.
+    /// connection: those that take XMPP clients, ask for certificates, and allow some host a method
+    /// by which a certificate logs in (`allowed_auth_methods`).
     pub fn certificate_listeners(&self) -> impl Iterator<Item = &Listener> {
-        let asks = |tls: &Tls| tls.verify_mode != VerifyMode::None;
-        self.config().listeners.iter().filter(move |listener| {
-            listener.takes_xmpp() && listener.tls.as_ref().is_some_and(asks)
+        self.config().listeners.iter().filter(|listener| {
+            asks(listener) && self.config().auths().any(|auth| listener.admits(auth))
         })
+    }
+
+    /// Those of them at which a user of the host can log in; the host type of a dynamic domain is
+    /// not known here.
+    fn certificate_listeners_of(&self, host: &str) -> impl Iterator<Item = &Listener> {
+        let auth = self.config().auth(host, None);
+        self.certificate_listeners()
+            .filter(move |listener| auth.is_none_or(|auth| listener.admits(auth)))
+    }
+
+    /// The revocation lists of every listener that asks for certificates.
+    fn all_lists(&self) -> Vec<&Crl> {
+        let mut seen = Vec::new();
+        let mut lists = Vec::new();
+        for listener in self.config().listeners.iter().filter(|&known| asks(known)) {
+            if let Some(tls) = &listener.tls
+                && !seen.contains(&&tls.crl_files)
+            {
+                seen.push(&tls.crl_files);
+                lists.extend(self.trust(tls).crls());
+            }
+        }
+        lists
     }
 
     fn check_anywhere<'a>(
@@ -86,7 +110,8 @@ impl Policy {
         let mut judged = Vec::new();
         let mut accepted = None;
         let mut refused: Option<Refused> = None;
-        for listener in self.certificate_listeners() {
+        let lists = self.all_lists();
+        for listener in self.certificate_listeners_of(&request.host) {
             let trust = listener
                 .tls
                 .as_ref()
@@ -95,7 +120,7 @@ impl Policy {
                 continue;
             }
             judged.push(trust);
-            match connection::check(self, listener, request, now) {
+            match connection::check(self, listener, request, &lists, now) {
                 Ok(certificate) => accepted = Some(certificate),
                 Err(revoked) if revoked.reason == Reason::Revoked => return Err(revoked),
                 Err(other) => {
@@ -111,12 +136,19 @@ impl Policy {
             None => Refused::new(
                 Reason::NoTls,
                 format!(
-                    "{} has no listener with TLS that takes XMPP clients and asks for certificates",
-                    self.config().file.display()
+                    "{} has no listener with TLS that takes XMPP clients, asks for certificates and \
+                     allows {} a method by which they log in",
+                    self.config().file.display(),
+                    quote(&request.host)
                 ),
             ),
         })
     }
+}
+
+fn asks(listener: &Listener) -> bool {
+    let tls = listener.tls.as_ref();
+    tls.is_some_and(|tls| tls.verify_mode != VerifyMode::None)
 }
 
 fn with_hint(refused: Refused) -> Refused {

@@ -6,15 +6,17 @@ use crate::config::{Listener, Tls};
 use crate::message::quote;
 use crate::policy::Policy;
 use crate::reason::{Reason, Refused};
-use crate::verify::{self, Fault, VerifyMode};
+use crate::verify::{self, Crl, Fault, Trusted, VerifyMode};
 
-/// The client's certificate, if it passes what the listener demands. It is judged at every
+/// The client's certificate, if it passes what the listener demands and no list of `revoking`
+/// names it. It is judged at every
 /// login, whatever TLS made of it: a resumed session, and a listener with
 /// `disconnect_on_failure = false`, let any certificate through.
 pub(super) fn check<'a>(
     policy: &Policy,
     listener: &Listener,
     request: &'a Request,
+    revoking: &[&Crl],
     now: i64,
 ) -> Result<ClientCertificate<'a>, Refused> {
     let Some(tls) = &listener.tls else {
@@ -37,7 +39,11 @@ pub(super) fn check<'a>(
     }
     let chain: Vec<&[u8]> = request.chain.iter().map(Vec::as_slice).collect();
     let leaf = verify::leaf(&chain).map_err(|fault| explain(tls, &[fault]))?;
-    verify::verify_leaf(&leaf, &chain[1..], tls.verify_mode, policy.trust(tls), now)
+    let trust = Trusted {
+        store: policy.trust(tls),
+        revoking,
+    };
+    verify::verify_leaf(&leaf, &chain[1..], tls.verify_mode, &trust, now)
         .map_err(|faults| explain(tls, &faults))?;
     if request.verified == Some(false) {
         return Err(failed(

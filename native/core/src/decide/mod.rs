@@ -113,7 +113,8 @@ impl Policy {
             .ok_or_else(|| {
                 let known = self.config().hosts.iter().map(String::as_str);
                 let hint = jid::hint_of_other_form(&host, known);
-                let host = quote(&host);
+                // As it was sent: nameprep hides from `quote` what must not be shown.
+                let host = quote(&request.host);
                 let message = match &request.host_type {
                     Some(host_type) => format!(
                         "{host} is not among general.hosts, nor {} among general.host_types{hint}",
@@ -152,7 +153,7 @@ impl Policy {
         now: i64,
         trail: &mut Trail,
     ) -> Result<ClientCertificate<'a>, Refused> {
-        let judged = connection::check(self, scope.listener, request, now);
+        let judged = connection::check(self, scope.listener, request, &[], now);
         match &judged {
             Ok(certificate) => {
                 let message = connection::accepted(certificate, scope.listener);

@@ -80,7 +80,14 @@ fn verify_for<D: AsRef<[u8]>>(
     }
     let chain: Vec<&[u8]> = chain.iter().map(AsRef::as_ref).collect();
     let leaf = leaf(&chain).map_err(|fault| vec![fault])?;
-    judge(&leaf, &chain[1..], purpose, mode, trust, now)
+    judge(
+        &leaf,
+        &chain[1..],
+        purpose,
+        mode,
+        &Trusted::alone(trust),
+        now,
+    )
 }
 
 /// Judges a client's chain whose leaf has been read; the others follow it.
@@ -88,7 +95,7 @@ pub(crate) fn verify_leaf(
     leaf: &ClientCertificate<'_>,
     others: &[&[u8]],
     mode: VerifyMode,
-    trust: &TrustStore,
+    trust: &Trusted<'_>,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
     judge(leaf, others, Purpose::Client, mode, trust, now)
@@ -133,7 +140,7 @@ fn judge(
     others: &[&[u8]],
     purpose: Purpose,
     mode: VerifyMode,
-    trust: &TrustStore,
+    trust: &Trusted<'_>,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
     if leaf.is_self_issued() && others.is_empty() {
@@ -145,6 +152,23 @@ fn judge(
         };
     }
     path::judge(leaf, others, purpose, trust, now)
+}
+
+/// What a path is judged with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Trusted<'a> {
+    pub(crate) store: &'a TrustStore,
+    /// Further lists, which revoke what they name. What they don't name needs none of them.
+    pub(crate) revoking: &'a [&'a Crl],
+}
+
+impl<'a> Trusted<'a> {
+    pub(crate) fn alone(store: &'a TrustStore) -> Self {
+        Self {
+            store,
+            revoking: &[],
+        }
+    }
 }
 
 /// What the leaf of a path is used for.

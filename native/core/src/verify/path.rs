@@ -9,7 +9,7 @@ use super::compat::Copies;
 use super::paths::{Graph, Path};
 use super::remembered::{Remembered, wrong_signatures};
 use super::signature::{ALGORITHMS, Algorithm};
-use super::{Fault, Purpose, Reason, TrustStore, crl, diagnosis, policies, rules};
+use super::{Fault, Purpose, Reason, Trusted, crl, diagnosis, policies, rules};
 use crate::certificate::ClientCertificate;
 
 /// # Errors
@@ -18,13 +18,13 @@ pub(super) fn judge(
     leaf: &ClientCertificate<'_>,
     others: &[&[u8]],
     purpose: Purpose,
-    trust: &TrustStore,
+    trust: &Trusted<'_>,
     now: i64,
 ) -> Result<(), Vec<Fault>> {
-    let graph = Graph::new(leaf, others, trust);
+    let graph = Graph::new(leaf, others, trust.store);
     let mut found = graph.paths();
     // Of several for the same signatures webpki takes the first.
-    let held = trust.rsa_keys().iter();
+    let held = trust.store.rsa_keys().iter();
     let plain = held
         .map(|keys| keys as &dyn Algorithm)
         .chain(ALGORITHMS.iter().copied());
@@ -64,12 +64,12 @@ pub(super) fn judge(
 struct Judge<'a, 'g, 'p> {
     path: &'p Path<'a, 'g>,
     purpose: Purpose,
-    trust: &'p TrustStore,
+    trust: &'p Trusted<'p>,
     now: i64,
 }
 
 impl<'a, 'g, 'p> Judge<'a, 'g, 'p> {
-    fn new(path: &'p Path<'a, 'g>, purpose: Purpose, trust: &'p TrustStore, now: i64) -> Self {
+    fn new(path: &'p Path<'a, 'g>, purpose: Purpose, trust: &'p Trusted<'p>, now: i64) -> Self {
         Self {
             path,
             purpose,
@@ -147,7 +147,7 @@ impl<'a, 'g, 'p> Judge<'a, 'g, 'p> {
         }
         policies::check(certificates)?;
         rules::anchor(anchor, certificates.len(), self.now)?;
-        if self.trust.crls().is_empty() {
+        if self.trust.store.crls().is_empty() && self.trust.revoking.is_empty() {
             return Ok(());
         }
         let keys = certificates[1..].iter().map(|issuer| issuer.public_key);

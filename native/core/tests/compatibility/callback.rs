@@ -89,6 +89,78 @@ fn one_listener_must_accept_and_none_may_revoke() {
 }
 
 #[test]
+fn a_list_of_another_listener_revokes() {
+    let ca = Authority::new();
+    let server = Server::new(&ca.pem);
+    server.write("other.pem", &other_ca().pem);
+    server.write("revoked.crl", &ca.crl(7, 2099));
+    let mut alice = addressed(&["alice@localhost"]);
+    alice.serial_number = Some(SerialNumber::from(7_u64));
+    let revoked = ca.issue(&alice);
+    alice.serial_number = Some(SerialNumber::from(8_u64));
+
+    // c2s has the list, and not the CA; http has the CA, and no list.
+    let text = settings(PKI, "crl_files = ['revoked.crl']");
+    let policy = server
+        .try_load(
+            &text.replacen("'ca.pem'", "'other.pem'", 1),
+            Modules::Called,
+        )
+        .unwrap();
+    assert_eq!(verify(&policy, &revoked), Err(Reason::Revoked));
+    assert_eq!(verify(&policy, &ca.issue(&alice)), Ok("alice".to_owned()));
+
+    // A list that is out of date binds the listener that names it alone.
+    server.write("revoked.crl", &ca.crl_between(7, 2024, 2026));
+    let policy = server
+        .try_load(
+            &text.replacen("'ca.pem'", "'other.pem'", 1),
+            Modules::Called,
+        )
+        .unwrap();
+    assert_eq!(verify(&policy, &revoked), Err(Reason::Revoked));
+    assert_eq!(verify(&policy, &ca.issue(&alice)), Ok("alice".to_owned()));
+}
+
+#[test]
+fn a_listener_for_passwords_lets_no_certificate_in() {
+    let ca = Authority::new();
+    let other = other_ca();
+    let server = Server::new(&ca.pem);
+    server.write("other.pem", &other.pem);
+    let alice = addressed(&["alice@localhost"]);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let self_signed = alice.self_signed(&key).unwrap().der().to_vec();
+
+    // c2s is for passwords; http takes certificates.
+    let both = PKI.replace("['pki']", "['pki', 'rdbms']");
+    let text = |mode: &str| {
+        let text = settings(&both, &format!("verify_mode = '{mode}'"));
+        let text = text.replacen("'ca.pem'", "'other.pem'", 1);
+        text.replacen(
+            "[listen.c2s.tls]",
+            "allowed_auth_methods = ['rdbms']\n[listen.c2s.tls]",
+            1,
+        )
+    };
+    for mode in ["peer", "selfsigned_peer"] {
+        assert!(
+            text(mode).contains("allowed_auth_methods"),
+            "{}",
+            text(mode)
+        );
+        let policy = server.try_load(&text(mode), Modules::Called).unwrap();
+        for (leaf, wanted) in [
+            (ca.issue(&alice), Ok("alice".to_owned())),
+            (other.issue(&alice), Err(Reason::UnknownCa)),
+            (self_signed.clone(), Err(Reason::SelfsignedPeer)),
+        ] {
+            assert_eq!(verify(&policy, &leaf), wanted, "{mode}");
+        }
+    }
+}
+
+#[test]
 fn intermediate_cas_must_be_in_the_file() {
     let root = Authority::new();
     let ca = root.intermediate("Issuing CA");

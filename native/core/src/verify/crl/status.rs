@@ -4,7 +4,7 @@ use super::Crl;
 use super::list::Entry;
 use crate::certificate::{ClientCertificate, PublicKey};
 use crate::reason::Reason;
-use crate::verify::{Fault, TrustStore, date};
+use crate::verify::{Fault, Trusted, date};
 
 /// What happens to a certificate on whose revocation nothing certain is known, at listeners that
 /// name `crl_files`. It is not a setting of MongooseIM, which checks no CRLs.
@@ -49,7 +49,7 @@ pub(in crate::verify) struct Link<'a> {
 /// more than that nothing is known of another.
 pub(in crate::verify) fn check<'a>(
     links: impl Iterator<Item = Link<'a>>,
-    trust: &TrustStore,
+    trust: &Trusted<'_>,
     now: i64,
 ) -> Result<(), Fault> {
     let mut unknown = None;
@@ -65,20 +65,23 @@ pub(in crate::verify) fn check<'a>(
     unknown.map_or(Ok(()), Err)
 }
 
-fn status(link: &Link<'_>, trust: &TrustStore, now: i64) -> Result<(), Fault> {
+fn status(link: &Link<'_>, trust: &Trusted<'_>, now: i64) -> Result<(), Fault> {
+    let lists = trust.store.crls();
     let issuer = link.certificate.issuer().prepared();
     let named = |list: &&Crl| list.prepared_issuer() == issuer;
     let serial = link.certificate.serial();
     // Whatever name is in it, the issuer's key signed it.
-    for list in trust.crls() {
+    for list in lists.iter().chain(trust.revoking.iter().copied()) {
         if let Some(entry) = list.entry(serial)
             && list.is_signed_by(&link.issuer_key)
         {
             return Err(revoked(link, list, &entry));
         }
     }
-    let (own, others): (Vec<&Crl>, Vec<&Crl>) = trust
-        .crls()
+    if lists.is_empty() {
+        return Ok(());
+    }
+    let (own, others): (Vec<&Crl>, Vec<&Crl>) = lists
         .iter()
         .filter(named)
         .partition(|list| list.is_signed_by(&link.issuer_key));
@@ -103,7 +106,7 @@ fn status(link: &Link<'_>, trust: &TrustStore, now: i64) -> Result<(), Fault> {
         );
         return Err(undetermined(link, message));
     }
-    known(link, &own, trust.crl_policy(), now)
+    known(link, &own, trust.store.crl_policy(), now)
 }
 
 /// Whether the status is known from one of the lists that the issuer signed and that do not name
