@@ -97,7 +97,7 @@ fn a_path_prefix_is_put_before_the_name_as_it_is() {
         request[0]
     );
 
-    for bad in ["auth/", "/a b/"] {
+    for bad in ["auth/", "/a b/", "/auth/#", "/auth?a=b&"] {
         fs::write(
             site.config(),
             service.config("\"http\"", "").replace("/auth/", bad),

@@ -92,6 +92,10 @@ fn a_directory_is_reached_by_ldaps_and_by_starttls() {
     check(&[], cli::REFUSED);
     let out = check(&["--ldap-starttls", "default"], cli::ALLOWED);
     assert!(out.contains("ALLOWED as alice@localhost"), "{out}");
+
+    // A tag of no pool would leave the directory without TLS.
+    let out = check(&["--ldap-starttls", "default,defualt"], cli::UNUSABLE);
+    assert!(out.contains("--ldap-starttls names \"defualt\""), "{out}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use certjid_core::config::{ClientTls, HttpConnection, Secret};
 use certjid_core::decide::{MethodAnswer, MethodQuestion};
+use certjid_core::message::quote;
 use certjid_core::pem::{self, Contents};
 use form_urlencoded::byte_serialize;
 use http_body_util::{BodyExt as _, Empty, LengthLimitError, Limited};
@@ -55,9 +56,12 @@ impl Service {
             None => Tls::new(&ClientTls::default(), host),
         });
         let path_prefix = &connection.path_prefix;
-        if !path_prefix.starts_with('/') || path_prefix.parse::<Uri>().is_err() {
+        // A query or a fragment in it would swallow the question.
+        let is_path = |uri: Uri| uri.path() == path_prefix;
+        if !path_prefix.starts_with('/') || !path_prefix.parse().is_ok_and(is_path) {
             return Err(format!(
-                "connection.path_prefix is no path: {path_prefix:?}"
+                "connection.path_prefix is not a path: {}",
+                quote(path_prefix)
             ));
         }
         Ok(Self {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use certjid_core::config::{self, Config, ConfigError, ConfigErrors, Connection, Ldap, Warning};
 use certjid_core::decide::{Decided, MethodAnswer, MethodQuestion, ModuleAnswer, Outcome, Request};
+use certjid_core::message::quote;
 use certjid_core::policy::{self, Modules, Policy};
 use certjid_core::verify::CrlPolicy;
 
@@ -105,6 +106,21 @@ struct Found {
 }
 
 impl Found {
+    /// A misspelt tag would leave its pool without TLS.
+    fn check_starttls(&mut self, config: &Config, tags: &[String]) {
+        for tag in tags {
+            let is_meant = |pool: &config::Pool| pool.kind == "ldap" && pool.tag == *tag;
+            if !config.pools.iter().any(is_meant) {
+                self.faults.push(ConfigError {
+                    file: config.file.clone(),
+                    line: 0,
+                    path: "outgoing_pools.ldap".to_owned(),
+                    message: format!("--ldap-starttls names {}, not a pool here", quote(tag)),
+                });
+            }
+        }
+    }
+
     /// A pool that can't be used is a fault, but for one that no login asks.
     fn add(&mut self, config: &Config, pool: &config::Pool, message: String) {
         let line = pool.connection.tls().map_or(0, |tls| tls.line);
@@ -138,6 +154,7 @@ impl Services {
             http: BTreeMap::new(),
             ldap: BTreeMap::new(),
         };
+        found.check_starttls(config, &options.ldap_starttls);
         for pool in &config.pools {
             let path = || pool.path.clone();
             let made = match &pool.connection {

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use certjid_core::config::{ClientTls, Secret};
+use certjid_core::message::quote;
 use certjid_core::pem::{self, PrivateKey};
 use certjid_core::verify::{self, Crl, CrlPolicy, TrustStore, VerifyMode};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -39,7 +40,7 @@ impl Tls {
     pub(super) fn new(options: &ClientTls, host: &str) -> Result<Self, String> {
         let name = options.server_name.host.as_deref().unwrap_or(host);
         let name = ServerName::try_from(name.to_owned())
-            .map_err(|_| format!("{name:?} is neither a DNS name nor an IP address"))?;
+            .map_err(|_| format!("{} is neither a DNS name nor an IP address", quote(name)))?;
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = Verifier::new(
             options,

@@ -136,8 +136,16 @@ impl HttpConnection {
         let host = section.require("host").and_then(|node| url(&node));
         let prefix = section.get("path_prefix").and_then(|node| node.non_empty());
         let timeout = number(&section, "request_timeout", 0, 2000);
-        let tls = section.get("tls").and_then(|node| node.section());
-        let tls = tls.map(ClientTls::read);
+        let tls = section.get("tls");
+        if let (Some(node), Some(host)) = (&tls, &host)
+            && host.starts_with("http://")
+        {
+            node.warn(
+                "this section is not used, here or in MongooseIM: `host` begins with http://, so \
+                 that nothing is encrypted; https:// begins with TLS",
+            );
+        }
+        let tls = tls.and_then(|node| node.section()).map(ClientTls::read);
         section.finish();
         Some(Self {
             host: host?,

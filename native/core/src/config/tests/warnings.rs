@@ -183,6 +183,23 @@ fn an_empty_handler_host_and_a_missing_domain_are_what_mongooseim_does_not_start
 }
 
 #[test]
+fn tls_of_a_plain_url_is_not_used() {
+    let pool = |host: &str| {
+        ok(&format!(
+            "[outgoing_pools.http.x.connection]\nhost = '{host}'\ntls.verify_mode = 'peer'\n\
+             tls.cacertfile = 'ca.pem'"
+        ))
+    };
+    let path = "outgoing_pools.http.x.connection.tls";
+    assert_warns(&pool("http://a"), 4, path, "nothing is encrypted");
+    let of_https = pool("https://a").warnings;
+    assert!(
+        of_https.iter().all(|known| known.path != path),
+        "{of_https:?}"
+    );
+}
+
+#[test]
 fn older_pools_are_read() {
     let config = ok(
         "[outgoing_pools.ldap.x]\nscope = 'single_host'\nhost = 'a'\n\
