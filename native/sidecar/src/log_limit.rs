@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use certjid_core::message::clip;
+use certjid_core::pem;
 
 /// Lets so many refusals into the log: a client can make as many as it likes.
 #[derive(Debug)]
@@ -63,9 +64,13 @@ pub(crate) fn shown(text: impl Display) -> String {
     clip(&text.to_string(), MAX_TEXT).into_owned()
 }
 
-/// The same for a name, such as that of a host.
+/// The same for a name, such as that of a host. PEM, which may be a key, is not shown.
 pub(crate) fn shown_name(name: &str) -> Cow<'_, str> {
-    clip(name, MAX_NAME)
+    let clipped = clip(name, MAX_NAME);
+    if pem::is_in(clipped.as_bytes()) {
+        return Cow::Borrowed("PEM text");
+    }
+    clipped
 }
 
 /// The greatest length of a line of the log, in bytes.

@@ -4,7 +4,6 @@ mod common;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certjid_core::message::MAX_MESSAGE;
 use certjid_sidecar::protocol::{MAX_FIELDS, MAX_FRAME, MAX_ID, MAX_REPLY};
 use common::{Connection, Site};
 use eetf::{Atom, Binary, FixInteger, List, Map, Term};
@@ -300,9 +299,8 @@ fn limits_hold_at_their_edge() {
     let long = "x".repeat(MAX_FRAME / 2);
     let reply = ask(format!(r#"{{"id":1,"request":"{long}"}}"#));
     let message = reply["message"].as_str().unwrap();
-    let quotes = 2;
-    assert_eq!(json!(message).to_string().len(), MAX_MESSAGE + quotes);
-    assert!(message.ends_with('…'), "{message}");
+    let name = format!("a name of {} bytes", long.len());
+    assert!(message.contains(&name), "{message}");
 }
 
 /// Whatever is asked of a long chain, host, name or authorization identity.

@@ -5,7 +5,7 @@ use certjid_core::decide::{Authzid, Request};
 use certjid_core::encoding;
 use certjid_core::headers::Forwarded;
 
-use super::value::{Fields, Named, Value};
+use super::value::{Fields, Named, Value, shown};
 use super::{Format, Id, etf, forwarded, json};
 
 /// A payload with its id apart, whose other fields have not been read.
@@ -75,7 +75,8 @@ fn read_call(mut fields: Fields<'_>) -> Result<Call, String> {
         "status" => Call::Status,
         _ => {
             return Err(format!(
-                "\"request\" is {name:?}, not authenticate, mechanisms or status"
+                "\"request\" is {}, not authenticate, mechanisms or status",
+                shown(&name)
             ));
         }
     };

@@ -3,6 +3,8 @@
 use core::str;
 use std::borrow::Cow;
 
+use certjid_core::message::quote;
+
 use super::Format;
 
 /// Fields by name, in the client's order.
@@ -89,11 +91,22 @@ impl<'a> Fields<'a> {
     /// An error if anything is left: a misspelt `authzid` would otherwise be a login without one.
     pub(super) fn finish(self) -> Result<(), String> {
         match self.values.first() {
-            Some((name, _)) => Err(format!("{name:?} is not a field of this request")),
+            Some((name, _)) => Err(format!("{} is not a field of this request", shown(name))),
             None => Ok(()),
         }
     }
 }
+
+/// A name for a message. A long one is of no field, and may be a key that was put in a wrong place.
+pub(super) fn shown(name: &str) -> String {
+    if name.len() > MAX_SHOWN {
+        return format!("a name of {} bytes", name.len());
+    }
+    quote(name)
+}
+
+/// In bytes: more than any name of the protocol has.
+const MAX_SHOWN: usize = 40;
 
 /// Checks that no map has a name twice, nor more names than [`MAX_FIELDS`].
 fn check_names(fields: &Named<'_>) -> Result<(), String> {
@@ -105,7 +118,7 @@ fn check_names(fields: &Named<'_>) -> Result<(), String> {
     }
     for (i, (name, value)) in fields.iter().enumerate() {
         if fields[..i].iter().any(|(earlier, _)| earlier == name) {
-            return Err(format!("duplicate field {name:?}"));
+            return Err(format!("duplicate field {}", shown(name)));
         }
         check_names_within(value)?;
     }

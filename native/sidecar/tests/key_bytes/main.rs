@@ -292,6 +292,16 @@ fn requests_that_hold_it() {
         ] {
             ask("chain", json!(chain));
         }
+        for field in ["request", "authzid", "verified", &text] {
+            ask(field, json!(text));
+        }
+        // A host that is not known is named, but for PEM.
+        if text.contains("-----BEGIN") {
+            for field in ["host", "host_type", "listener"] {
+                ask(field, json!(text));
+            }
+        }
+        ask("forwarded", json!({"proxy": text, &text: [text]}));
         ask("chain", json!([text]));
         ask("chain", json!([STANDARD.encode(&file)]));
         for proxy in ["nginx", "rfc9440", "haproxy", "envoy"] {
