@@ -11,7 +11,7 @@
 -export([receive_bytes/1]).
 
 %% Milliseconds.
--define(TIMEOUT, 5000).
+-define(TIMEOUT, 30000).
 
 %% Options: `shape', starttls, direct_tls, https or http; `tls', as certjid_tls:make_server_opts/1;
 %% `decider', {nif, Policy} or {sidecar, Client}; `ssl', options of ssl instead of those; for

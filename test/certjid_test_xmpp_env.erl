@@ -199,7 +199,7 @@ with_decider(Config, Toml, Fun) ->
 
 %% Runs a script of test/clients, with an object of text, numbers and booleans, and decodes the
 %% last line of its output; before come the log lines of its libraries. A script that fails, or
-%% takes 60 seconds, fails the case.
+%% takes 90 seconds, fails the case.
 run(Config, Script, Options) ->
 	#{file := CaFile} = proplists:get_value(ca, Config),
 	Object = json(Options#{ca => CaFile}),
@@ -217,7 +217,7 @@ interpreter(Script) ->
 %% The same for any program and its arguments. Cases may do so side by side: the time counts from
 %% when it is their turn.
 execute(Command) ->
-	Run = fun() -> command("timeout", ["60" | Command]) end,
+	Run = fun() -> command("timeout", ["90" | Command]) end,
 	case certjid_test_turns:take(Run) of
 		{0, Output} ->
 			certjid_test_json:decode(lists:last(string:lexemes(Output, "\n")));

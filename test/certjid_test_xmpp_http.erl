@@ -5,7 +5,7 @@
 -export([serve/2]).
 -export([forwarded/2]).
 
--define(TIMEOUT, 5000).
+-define(TIMEOUT, 30000).
 -define(MAX_BODY, 100000).
 
 %% The socket is {tcp, Socket}, behind a proxy, or {ssl, Socket}.

@@ -20,7 +20,7 @@
 
 enum { JID = 1, PORT, TLS, CA, CERT, KEY, PASSWORD, COUNT };
 
-#define SECONDS 15
+#define SECONDS 60
 
 static char condition[64];
 static int offered, features_seen;

@@ -84,7 +84,7 @@ def sent(_client, _signal, data):
 
 
 def late():
-    print("no outcome in 15 seconds", file=sys.stderr)
+    print("no outcome in 60 seconds", file=sys.stderr)
     result.clear()
     loop.quit()
 
@@ -100,7 +100,7 @@ client.subscribe("connected", connected)
 client.subscribe("disconnected", ended)
 client.subscribe("connection-failed", ended)
 client.subscribe("stanza-sent", sent)
-GLib.timeout_add_seconds(15, late)
+GLib.timeout_add_seconds(60, late)
 client.connect()
 loop.run()
 if not result:

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-SECONDS = 20
+SECONDS = 60
 
 options = json.loads(sys.argv[1])
 
@@ -60,13 +60,22 @@ def outcome(log):
     if found := re.search(r"<jid>([^<]*)</jid>", log):
         return {"outcome": "session_start", "jid": found[1]}
     # The first features behind TLS: it goes on to PLAIN, or waits, where EXTERNAL is not among them.
-    if (found := re.search(r"RECV: <stream:features(?!.*<starttls).*", log)) and "EXTERNAL" not in found[0]:
+    # A line whose end has not been written yet says nothing.
+    if (found := re.search(r"RECV: <stream:features(?!.*<starttls).*\n", log)) and "EXTERNAL" not in found[0]:
         return {"outcome": "no_auth"}
     if found := re.search(r"RECV: <failure[^>]*><([a-z-]+)", log):
         return {"outcome": "failed_auth", "condition": found[1]}
     if re.search(r"Event triggered: (disconnected|connection_failed)|connection_lost", log):
         return {"outcome": "disconnected"}
     return None
+
+
+def drawn(terminal):
+    """What it draws; nothing once it has ended."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:
+        return b""
 
 
 def main(directory):
@@ -78,16 +87,18 @@ def main(directory):
     try:
         while time.monotonic() < end and not (result := outcome(log)):
             # What it draws must be taken, or it stops.
-            if select.select([terminal], [], [], 0.05)[0]:
-                os.read(terminal, 65536)
+            ended = select.select([terminal], [], [], 0.05)[0] and not drawn(terminal)
             if os.path.exists(f"{directory}/debug.log"):
                 with open(f"{directory}/debug.log", errors="replace") as file:
                     log = file.read()
+            if ended:
+                result = outcome(log)
+                break
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     if not result:
-        sys.exit(f"no outcome in {SECONDS} seconds\n{log}")
+        sys.exit(f"no outcome: it ended, or {SECONDS} seconds passed\n{log}")
     print(json.dumps(result))
 
 

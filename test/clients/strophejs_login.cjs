@@ -70,6 +70,6 @@ connection.connect(options.jid, null, (status, what) => {
   }
 });
 setTimeout(() => {
-  console.error("no outcome in 15 seconds");
+  console.error("no outcome in 60 seconds");
   process.exit(1);
-}, 15000);
+}, 60_000);
