@@ -41,10 +41,7 @@ pub fn check(data: &[u8]) {
         }
         assert_eq!(ders.is_empty(), leaf.trim_ascii().is_empty());
         let values = vec![leaf.clone(), leaf.clone()];
-        assert!(
-            read(values, chain).is_err(),
-            "duplicate header"
-        );
+        assert!(read(values, chain).is_err(), "duplicate header");
     }
 
     // A client's own header, joined with the proxy's by some server.
