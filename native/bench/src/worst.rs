@@ -6,6 +6,7 @@ use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 
+use certjid_core::certificate::MAX_XMPP_ADDRS;
 use certjid_core::config::ListenerRef;
 use certjid_core::decide::{Authzid, Outcome, Request};
 use certjid_core::policy::{self, Modules, Policy};
@@ -85,16 +86,19 @@ impl World {
 
 fn inputs(world: &World) -> Result<Vec<(&'static str, Request)>, Box<dyn core::error::Error>> {
     let absent = |chain| world.request(chain, Authzid::Absent);
-    let named = |entry: &[u8]| {
+    let repeated = |entry: &[u8], most: usize| {
         let count = (MAX_CERTIFICATE - 1_000) / entry.len();
         let mut params = client(0);
-        let names = entry.repeat(count);
+        let names = entry.repeat(count.min(most));
         let mut san = CustomExtension::from_oid_content(&[2, 5, 29, 17], sequence(&names));
         san.set_criticality(false);
         params.custom_extensions = vec![san];
         world.issue(params)
     };
-    let one = named(&xmpp_addr(b"a@example.org", 0x0c))?;
+    let named = |entry: &[u8]| repeated(entry, usize::MAX);
+    // As many as a certificate may have, and as long as they then can be.
+    let addressed = |value: &[u8], tag| repeated(&xmpp_addr(value, tag), MAX_XMPP_ADDRS);
+    let one = addressed(&[&[b'a'; 30][..], b"@example.org"].concat(), 0x0c)?;
     let last = Authzid::Decoded(b"zz@example.org".to_vec());
     let mut common_name = client(0);
     let long = "a".repeat(MAX_CERTIFICATE - 1_000);
@@ -123,16 +127,20 @@ fn inputs(world: &World) -> Result<Vec<(&'static str, Request)>, Box<dyn core::e
         ("xmppAddrs", absent(vec![one.clone()])),
         ("xmppAddrs and an authzid", world.request(vec![one], last)),
         (
+            "more xmppAddrs than allowed",
+            absent(vec![named(&xmpp_addr(b"a@example.org", 0x0c))?]),
+        ),
+        (
             "xmppAddrs of another host",
-            absent(vec![named(&xmpp_addr(b"a@b", 0x0c))?]),
+            absent(vec![addressed(&[&[b'a'; 40][..], b"@b"].concat(), 0x0c)?]),
         ),
         (
             "xmppAddrs that are not text",
-            absent(vec![named(&xmpp_addr(b"\xff", 0x0c))?]),
+            absent(vec![addressed(&[0xff; 40], 0x0c)?]),
         ),
         (
             "xmppAddrs that are not UTF8Strings",
-            absent(vec![named(&xmpp_addr(b"a", 0x16))?]),
+            absent(vec![addressed(&[b'a'; 40], 0x16)?]),
         ),
         (
             "a common name of 64 KiB",
