@@ -63,8 +63,11 @@ xmpp.reconnect.stop();
 // Its own two seconds are not enough on a machine that builds at the same time.
 xmpp.timeout = 30_000;
 
+// Once it is there, the end of the connection is no outcome.
+let session;
+
 function finish(outcome, details = {}) {
-  console.log(JSON.stringify({ outcome, ...details }));
+  console.log(JSON.stringify(session ?? { outcome, ...details }));
   process.exit(0);
 }
 
@@ -91,10 +94,11 @@ xmpp.on("error", failed);
 process.on("unhandledRejection", failed);
 xmpp.on("disconnect", () => finish("disconnected"));
 xmpp.on("online", async (jid) => {
+  session = { outcome: "session_start", jid: jid.toString() };
   xmpp.removeAllListeners("disconnect");
   // Not every server answers the end of the stream.
   await Promise.race([xmpp.stop().catch(() => {}), sleep(1000)]);
-  finish("session_start", { jid: jid.toString() });
+  finish();
 });
 setTimeout(() => {
   console.error("no outcome in 60 seconds");
