@@ -141,8 +141,8 @@ impl HttpConnection {
             && host.starts_with("http://")
         {
             node.warn(
-                "this section is not used, here or in MongooseIM: `host` begins with http://, so \
-                 that nothing is encrypted; https:// begins with TLS",
+                "this section is not used: `host` begins with http://, so that nothing is \
+                 encrypted; https:// begins with TLS",
             );
         }
         let tls = tls.and_then(|node| node.section()).map(ClientTls::read);
