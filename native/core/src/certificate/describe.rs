@@ -167,18 +167,31 @@ pub(crate) fn key(public_key: &[u8]) -> String {
         return "unreadable".to_owned();
     };
     let algorithm = info.algorithm.algorithm.as_bytes();
-    let rsa_bits = match info.parsed() {
-        Ok(PublicKey::RSA(key)) => Some(bits(key.modulus)),
-        _ => None,
-    };
-    match (algorithm, rsa_bits) {
+    match (algorithm, modulus_bits(&info)) {
         (RSA_ENCRYPTION, Some(bits)) => format!("RSA {bits}"),
-        (RSASSA_PSS, Some(bits)) => format!("RSASSA-PSS {bits}"),
-        (RSASSA_PSS, None) => "RSASSA-PSS".to_owned(),
+        (oid::RSASSA_PSS, Some(bits)) => format!("RSASSA-PSS {bits}"),
+        (oid::RSASSA_PSS, None) => "RSASSA-PSS".to_owned(),
         (EC_PUBLIC_KEY, _) => format!("EC {}", curve(public_key)),
         ([0x2b, 0x65, 0x70], _) => "Ed25519".to_owned(),
         ([0x2b, 0x65, 0x71], _) => "Ed448".to_owned(),
         (other, _) => format!("unknown ({})", oid::dotted(other)),
+    }
+}
+
+/// The size in bits of an RSA key, which may be for RSASSA-PSS alone. None of another key, or of one
+/// that can't be read.
+pub(crate) fn rsa_bits(public_key: &[u8]) -> Option<usize> {
+    let (_, info) = SubjectPublicKeyInfo::from_der(public_key).ok()?;
+    match info.algorithm.algorithm.as_bytes() {
+        RSA_ENCRYPTION | oid::RSASSA_PSS => modulus_bits(&info),
+        _ => None,
+    }
+}
+
+fn modulus_bits(info: &SubjectPublicKeyInfo<'_>) -> Option<usize> {
+    match info.parsed() {
+        Ok(PublicKey::RSA(key)) => Some(bits(key.modulus)),
+        _ => None,
     }
 }
 
@@ -205,7 +218,6 @@ fn curve(public_key: &[u8]) -> String {
 }
 
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
-const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 
 /// RFC 5480 section 2.1.1.1 and RFC 5639 section 4.1, and the curve of Bitcoin.

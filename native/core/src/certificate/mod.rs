@@ -26,7 +26,7 @@ mod xmpp_addr;
 pub(crate) use client_certificate::PublicKey;
 pub use client_certificate::{ClientCertificate, MAX_XMPP_ADDRS};
 pub use describe::Certificate;
-pub(crate) use describe::key as describe_key;
+pub(crate) use describe::{key as describe_key, rsa_bits};
 pub use distinguished_name::DistinguishedName;
 pub use error::{CertificateError, Rule};
 pub use name::{Name, Skipped};

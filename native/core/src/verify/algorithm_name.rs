@@ -1,7 +1,7 @@
 //! Signature algorithms and keys as a person knows them, and why one is not accepted.
 
 use super::signature::{ALGORITHMS, with_name};
-use crate::certificate::{PublicKey, describe_key};
+use crate::certificate::{PublicKey, describe_key, rsa_bits};
 use crate::der::{Reader, SEQUENCE, context_constructed, oid};
 
 /// The name of a signature algorithm, given as the contents of its AlgorithmIdentifier.
@@ -40,25 +40,23 @@ pub(crate) fn refusal(algorithm: &[u8]) -> Option<String> {
 /// Why nothing that this key signed is accepted, as the end of a sentence that begins with the
 /// key; None where it may be.
 pub(crate) fn key_refusal(key: &PublicKey<'_>) -> Option<String> {
-    let described = describe_key(key.raw);
+    let described = || describe_key(key.raw);
     let is_known = ALGORITHMS
         .iter()
         .any(|known| known.public_key_alg_id().as_ref() == key.algorithm);
-    let bits = described
-        .rsplit_once(' ')
-        .filter(|(kind, _)| kind.starts_with("RSA"))
-        .and_then(|(_, bits)| bits.parse::<usize>().ok());
-    match bits {
+    match rsa_bits(key.raw) {
         Some(bits) if bits < MIN_RSA_BITS => Some(format!(
-            "is {described} (RSA with {bits} bits), and {MIN_RSA_BITS} are the least that is \
-             accepted"
+            "is {} (RSA with {bits} bits), and {MIN_RSA_BITS} are the least that is accepted",
+            described()
         )),
         Some(bits) if bits > MAX_RSA_BITS => Some(format!(
-            "is {described}, and {MAX_RSA_BITS} bits are the most that is accepted"
+            "is {}, and {MAX_RSA_BITS} bits are the most that is accepted",
+            described()
         )),
         _ if !is_known => Some(format!(
-            "is {described}, which is not accepted: RSA from {MIN_RSA_BITS} bits on, EC P-256, \
-             P-384, P-521 and Ed25519 are"
+            "is {}, which is not accepted: RSA from {MIN_RSA_BITS} bits on, EC P-256, P-384, P-521 \
+             and Ed25519 are",
+            described()
         )),
         _ => None,
     }
@@ -83,7 +81,7 @@ struct Hash {
 impl Pss {
     fn read(algorithm: &[u8]) -> Option<Self> {
         let mut fields = Reader::new(algorithm);
-        if fields.oid().ok()? != RSASSA_PSS {
+        if fields.oid().ok()? != oid::RSASSA_PSS {
             return None;
         }
         let mut parameters = fields.nested(SEQUENCE).unwrap_or_else(|_| Reader::new(&[]));
@@ -141,8 +139,6 @@ const HASHES: [Hash; 5] = [
     },
 ];
 
-const RSASSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0a];
-
 /// RFC 3279, RFC 4055, RFC 5758, RFC 8410.
 const NAMES: [(&[u8], &str); 19] = [
     (
@@ -157,7 +153,7 @@ const NAMES: [(&[u8], &str); 19] = [
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x05],
         "SHA-1 with RSA",
     ),
-    (RSASSA_PSS, "RSASSA-PSS"),
+    (oid::RSASSA_PSS, "RSASSA-PSS"),
     (
         &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x0b],
         "SHA-256 with RSA",
