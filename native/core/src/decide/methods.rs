@@ -36,11 +36,7 @@ pub enum MethodAnswer {
 
 /// Refuses EXTERNAL where no method of the host can serve it.
 pub(super) fn check_any(auth: &Auth) -> Result<(), Refused> {
-    if auth
-        .methods
-        .iter()
-        .any(|method| is_certificate_method(method))
-    {
+    if auth.has_certificate_method() {
         return Ok(());
     }
     Err(Refused::new(
@@ -73,13 +69,9 @@ pub(super) struct Method {
 
 /// The methods of a host, as a listener allows them.
 pub(super) fn of(auth: &Auth, listener: &Listener) -> VecDeque<Method> {
-    let allows = |method: &String| {
-        let allowed = listener.allowed_auth_methods.as_ref();
-        allowed.is_none_or(|allowed| allowed.contains(method))
-    };
     let method = |name: &String| Method {
         name: name.clone(),
-        skipped: if !allows(name) {
+        skipped: if !listener.allows(name) {
             Some(format!(
                 "{}.allowed_auth_methods does not list it",
                 listener.path

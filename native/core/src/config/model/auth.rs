@@ -34,11 +34,7 @@ impl Auth {
     /// True where `sasl_mechanisms` has `external` and a method can judge a certificate: `pki`,
     /// `http` or `ldap`.
     pub fn offers_external(&self) -> bool {
-        self.has_external()
-            && self
-                .methods
-                .iter()
-                .any(|method| is_certificate_method(method))
+        self.has_external() && self.has_certificate_method()
     }
 
     /// True where a login by certificate asks this pool. `kind` is `http` or `ldap`.
@@ -54,6 +50,12 @@ impl Auth {
         self.sasl_mechanisms
             .iter()
             .any(|mechanism| mechanism == "external")
+    }
+
+    /// True where one of the methods can serve EXTERNAL.
+    pub(crate) fn has_certificate_method(&self) -> bool {
+        let mut methods = self.methods.iter();
+        methods.any(|method| is_certificate_method(method))
     }
 }
 
