@@ -5,10 +5,6 @@ use std::path::Path;
 
 use certjid_core::pem::{self, Contents, PemError};
 
-/// What is said where an option has the text of a file in place of its name, as from a variable
-/// of the environment.
-pub(crate) const IS_TEXT: &str = "PEM text stands where the name of a file is due";
-
 /// Reads a file; `read` says what of it is due.
 ///
 /// # Errors
@@ -18,7 +14,7 @@ pub(crate) fn read<T>(
     read: impl Fn(&[u8]) -> Result<T, PemError>,
 ) -> Result<T, String> {
     if is_text(file) {
-        return Err(IS_TEXT.to_owned());
+        return Err(pem::IS_TEXT.to_owned());
     }
     let text = fs::read(file).map_err(|error| named(file, error))?;
     read(&text).map_err(|error| named(file, error))

@@ -296,6 +296,10 @@ pub fn other_der(file: &[u8]) -> Option<PemError> {
     is_other.then(|| found.where_due("a certificate"))
 }
 
+/// What is said where an option has the text of a file in place of its name, as from a variable of
+/// the environment: see [`is_in`].
+pub const IS_TEXT: &str = "PEM text stands where the name of a file is due";
+
 /// Whether a block begins in a text: where a name is due, what must not be shown.
 pub fn is_in(text: &[u8]) -> bool {
     block::position(text, block::BEGIN).is_some()

@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use certjid_core::pem;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -79,7 +80,7 @@ enum ConfigCommand {
 pub fn run() -> ExitCode {
     // clap shows an argument that it does not expect, and this may be a key.
     if env::args_os().any(|argument| pem_file::is_text(Path::new(&argument))) {
-        terminal::print_error(pem_file::IS_TEXT);
+        terminal::print_error(pem::IS_TEXT);
         return ExitCode::from(UNUSABLE);
     }
     let done = match Cli::parse().command {

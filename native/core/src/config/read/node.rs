@@ -226,7 +226,7 @@ impl<'a> Node<'a> {
     pub(super) fn file(&self) -> Option<PathBuf> {
         let named = self.non_empty()?;
         if pem::is_in(named.as_bytes()) {
-            self.error("PEM text stands where the name of a file is due");
+            self.error(pem::IS_TEXT);
             return None;
         }
         let named = Path::new(named);
