@@ -43,13 +43,8 @@ fn mongooseim_toml_serves_localhost() {
     assert_eq!(http.tls.as_ref().unwrap().mode, TlsMode::Tls);
     assert!(http.tls.as_ref().unwrap().disconnect_on_failure);
 
-    let warned: Vec<_> = config
-        .warnings
-        .iter()
-        .map(|warning| warning.path.as_str())
-        .collect();
     assert_eq!(
-        warned,
+        warned(&config),
         [
             "auth.sasl_external",
             "listen.c2s[1].tls.disconnect_on_failure"
@@ -69,13 +64,8 @@ fn the_documentation_s_first_example_loads_as_it_is_spelt() {
         config.listeners[1].handlers,
         ["mongoose_bosh_handler", "mongoose_websocket_handler"]
     );
-    let warned: Vec<_> = config
-        .warnings
-        .iter()
-        .map(|warning| warning.path.as_str())
-        .collect();
     assert_eq!(
-        warned,
+        warned(&config),
         [
             "listen.c2s",
             "listen.c2s[1].tls.verify_peer",
@@ -117,13 +107,8 @@ fn the_documentation_s_self_signed_example_loads_as_it_is_spelt() {
 #[test]
 fn production_toml_gives_each_host_its_own() {
     let config = Example::new("production.toml").load();
-    let warned: Vec<_> = config
-        .warnings
-        .iter()
-        .map(|warning| warning.path.as_str())
-        .collect();
     assert_eq!(
-        warned,
+        warned(&config),
         [
             "auth.ldap.local_filter",
             "listen.c2s[1].tls.disconnect_on_failure"
@@ -396,3 +381,9 @@ const UNREAD: &[&str] = &[
     "services",
     "shaper",
 ];
+
+/// The paths of all warnings.
+fn warned(config: &Config) -> Vec<&str> {
+    let warnings = config.warnings.iter();
+    warnings.map(|warning| warning.path.as_str()).collect()
+}
